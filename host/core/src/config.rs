@@ -1,0 +1,107 @@
+//! The resolved configuration: valid states only. What the operator writes is `raw`; `resolve` turns one into the other and collects
+//! every finding on the way.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::grant::Grants;
+use crate::limits::Limits;
+use crate::policy::TokenRules;
+use crate::secret::TokenHash;
+
+/// Everything that `portcullis.yaml` decides.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// At least one, names unique, addresses unique.
+    pub listeners: Vec<Listener>,
+    /// Bearer tokens, by name.
+    pub tokens: BTreeMap<String, Token>,
+    /// The folder whose `*.wasm` files are plugins; absolute.
+    pub plugin_directory: PathBuf,
+    /// By plugin name.
+    pub plugins: BTreeMap<String, PluginConfig>,
+    /// How to reach the API server.
+    pub kubernetes: KubernetesConfig,
+    /// Where the audit trail goes; `None`: nowhere.
+    pub audit: Option<PathBuf>,
+    /// Where compiled components are kept; absolute. Only the host writes there.
+    pub cache_directory: PathBuf,
+    /// Calls that run at the same time; further ones wait up to `queue_timeout`, then get 503.
+    pub max_concurrent_calls: usize,
+    /// How long a call may wait for its turn.
+    pub queue_timeout: Duration,
+    /// Freshness that lists and discovery announce to clients (`ttlMs`).
+    pub list_ttl: Duration,
+    /// What `server/discover` and `initialize` tell the model.
+    pub instructions: Option<String>,
+}
+
+/// One socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// For people.
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// `Host` values that are accepted besides the loopback names and the address itself.
+    pub allowed_hosts: Vec<String>,
+    /// `Origin` values that are accepted besides loopback ones.
+    pub allowed_origins: Vec<String>,
+    /// Largest request body in bytes.
+    pub max_body: usize,
+    /// At least one, paths unique.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One MCP endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Begins with `/`, does not end with it.
+    pub path: String,
+    /// Who gets in.
+    pub guard: Guard,
+}
+
+/// How an endpoint knows its callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// Bearer tokens of the configuration.
+    Tokens,
+    /// Nobody is asked. Only on loopback addresses: resolve refuses it elsewhere.
+    None,
+}
+
+/// A bearer token.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// SHA-256 of the token.
+    pub hash: TokenHash,
+    /// What it may do.
+    pub rules: TokenRules,
+}
+
+/// One plugin's part.
+#[derive(Debug, Clone, Default)]
+pub struct PluginConfig {
+    /// Whether it is loaded.
+    pub enabled: bool,
+    /// What the operator grants.
+    pub grants: Grants,
+    /// JSON object; validated against the plugin's own schema when it is loaded.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    /// Caps of each call.
+    pub limits: Limits,
+}
+
+/// How to reach the API server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KubernetesConfig {
+    /// A kubeconfig file; `None`: in-cluster, else `KUBECONFIG`, else the home folder's.
+    pub kubeconfig: Option<PathBuf>,
+    /// A context of it; `None`: the current one.
+    pub context: Option<String>,
+    /// Whether requests name the caller (`Impersonate-User`), so that the API server's own RBAC and audit log know the human.
+    pub impersonate: bool,
+}

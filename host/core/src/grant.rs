@@ -1,0 +1,144 @@
+//! What a plugin asks for and what the operator gives. A grant is data plus `allows`.
+//!
+//! The one list of capabilities; the sandbox's `capabilities.rs` holds an implementation for each and a test that none is missing.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::kubegrant::KubernetesGrant;
+
+/// Everything that can be granted, by the name used in `plugin.yaml` and in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Capability {
+    /// Lines for the operator (`portcullis:tool/log`).
+    Log,
+    /// The plugin's settings (`portcullis:tool/config`).
+    Config,
+    /// Progress of a call (`portcullis:tool/progress`).
+    Progress,
+    /// Messages and change notices to clients (`portcullis:tool/notifications`).
+    Notifications,
+    /// Wall and monotonic clock (`wasi:clocks`).
+    Clocks,
+    /// Random bytes from the host's CSPRNG (`wasi:random`).
+    Random,
+    /// The API server (`portcullis:kubernetes/api`).
+    Kubernetes,
+}
+
+impl Capability {
+    /// All of them, in the order of findings and manuals.
+    pub const ALL: [Self; 7] =
+        [Self::Log, Self::Config, Self::Progress, Self::Notifications, Self::Clocks, Self::Random, Self::Kubernetes];
+
+    /// The name in YAML.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Config => "config",
+            Self::Progress => "progress",
+            Self::Notifications => "notifications",
+            Self::Clocks => "clocks",
+            Self::Random => "random",
+            Self::Kubernetes => "kubernetes",
+        }
+    }
+
+    /// The capability that an imported interface (without its version, e.g. `wasi:clocks/wall-clock`) needs.
+    /// `None`: the interface belongs to no capability.
+    #[must_use]
+    pub fn of_interface(interface: &str) -> Option<Self> {
+        match interface {
+            "portcullis:tool/log" => Some(Self::Log),
+            "portcullis:tool/config" => Some(Self::Config),
+            "portcullis:tool/progress" => Some(Self::Progress),
+            "portcullis:tool/notifications" => Some(Self::Notifications),
+            "portcullis:kubernetes/api" => Some(Self::Kubernetes),
+            _ if interface.starts_with("wasi:clocks/") => Some(Self::Clocks),
+            _ if interface.starts_with("wasi:random/") => Some(Self::Random),
+            _ => None,
+        }
+    }
+}
+
+/// What a plugin may do: each field is one capability, absent unless it is written down. The same shape serves a request
+/// (`plugin.yaml`) and a grant (configuration).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Grants {
+    /// Lines for the operator's log.
+    pub log: bool,
+    /// Reading the plugin's own settings.
+    pub config: bool,
+    /// Reporting progress to clients.
+    pub progress: bool,
+    /// Messages and change notices to clients.
+    pub notifications: bool,
+    /// Reading the clocks.
+    pub clocks: bool,
+    /// Random bytes.
+    pub random: bool,
+    /// RBAC rules towards the API server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesGrant>,
+}
+
+impl Grants {
+    /// Whether the capability is there at all (the presence fence).
+    #[must_use]
+    pub fn has(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Log => self.log,
+            Capability::Config => self.config,
+            Capability::Progress => self.progress,
+            Capability::Notifications => self.notifications,
+            Capability::Clocks => self.clocks,
+            Capability::Random => self.random,
+            Capability::Kubernetes => self.kubernetes.is_some(),
+        }
+    }
+
+    /// What is both requested and granted: the effective grant of a plugin.
+    #[must_use]
+    pub fn intersect(&self, other: &Self) -> Self {
+        let kubernetes = match (&self.kubernetes, &other.kubernetes) {
+            (Some(mine), Some(theirs)) => Some(mine.intersect(theirs)),
+            _ => None,
+        };
+        Self {
+            log: self.log && other.log,
+            config: self.config && other.config,
+            progress: self.progress && other.progress,
+            notifications: self.notifications && other.notifications,
+            clocks: self.clocks && other.clocks,
+            random: self.random && other.random,
+            kubernetes,
+        }
+    }
+
+    /// Capabilities that `self` has and `other` lacks.
+    #[must_use]
+    pub fn missing_from(&self, other: &Self) -> Vec<Capability> {
+        Capability::ALL.into_iter().filter(|&one| self.has(one) && !other.has(one)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Capability, Grants};
+
+    #[test]
+    fn nothing_is_granted_by_default() {
+        assert!(Capability::ALL.iter().all(|&one| !Grants::default().has(one)));
+    }
+
+    #[test]
+    fn only_what_both_sides_say_is_effective() {
+        let requested = Grants { log: true, clocks: true, ..Grants::default() };
+        let granted = Grants { log: true, random: true, ..Grants::default() };
+        assert_eq!(requested.intersect(&granted), Grants { log: true, ..Grants::default() });
+        assert_eq!(requested.missing_from(&granted), [Capability::Clocks]);
+    }
+}

@@ -1,0 +1,257 @@
+//! Requests to the API server as nouns, mirrored from `portcullis:kubernetes/api`. No HTTP here.
+
+use std::time::Duration;
+
+use crate::kubegrant::KubernetesAccess;
+
+/// What a request is about, in the words of its URL.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Target {
+    /// Empty for the core group.
+    pub group: String,
+    /// E.g. `v1`.
+    pub version: String,
+    /// Lower-case plural.
+    pub plural: String,
+    /// Absent: cluster scope or all namespaces.
+    pub namespace: Option<String>,
+    /// Absent: list, create, watch.
+    pub name: Option<String>,
+    /// E.g. `status`.
+    pub subresource: Option<String>,
+}
+
+/// In which form objects come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// Whole objects.
+    #[default]
+    Object,
+    /// meta.k8s.io/v1 Table, rows with PartialObjectMetadata.
+    Table,
+    /// PartialObjectMetadata.
+    Metadata,
+}
+
+/// Options of list and watch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListOptions {
+    /// Label selector.
+    pub label_selector: Option<String>,
+    /// Field selector.
+    pub field_selector: Option<String>,
+    /// Objects per page.
+    pub limit: Option<u32>,
+    /// Token of the page before.
+    pub continue_token: Option<String>,
+    /// Where to begin.
+    pub resource_version: Option<String>,
+}
+
+/// Options of create, apply and patch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WriteOptions {
+    /// dryRun=All.
+    pub dry_run: bool,
+    /// fieldManager.
+    pub field_manager: Option<String>,
+    /// fieldValidation.
+    pub field_validation: Option<String>,
+    /// Form of the reply.
+    pub reply: Form,
+}
+
+/// Options of delete.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeleteOptions {
+    /// dryRun=All.
+    pub dry_run: bool,
+    /// Precondition.
+    pub uid: Option<String>,
+    /// Precondition.
+    pub resource_version: Option<String>,
+    /// Background, Foreground or Orphan.
+    pub propagation: Option<String>,
+    /// Seconds.
+    pub grace_period_seconds: Option<u32>,
+}
+
+/// Options of logs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogOptions {
+    /// Container name.
+    pub container: Option<String>,
+    /// Of the instance before.
+    pub previous: bool,
+    /// RFC 3339 prefix on each line.
+    pub timestamps: bool,
+    /// Seconds.
+    pub since_seconds: Option<u32>,
+    /// Lines.
+    pub tail_lines: Option<u32>,
+    /// Bytes.
+    pub limit_bytes: Option<u32>,
+}
+
+/// How a patch is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatchKind {
+    /// RFC 7396.
+    Merge,
+    /// RFC 6902.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KubeOperation {
+    /// One object.
+    Get(Form),
+    /// Many.
+    List(ListOptions, Form),
+    /// POST.
+    Create(String, WriteOptions),
+    /// Server-side apply; the flag is `force`.
+    Apply(String, WriteOptions, bool),
+    /// PATCH.
+    Patch(PatchKind, String, WriteOptions),
+    /// DELETE.
+    Delete(DeleteOptions),
+    /// `pods/log`.
+    Logs(LogOptions),
+    /// GET through the API server's proxy; the path begins with `/`.
+    Proxy(String),
+    /// SelfSubjectRulesReview in the target's namespace.
+    Access,
+    /// APIResourceList of the target's group and version.
+    Discover,
+    /// GET /version.
+    ServerVersion,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubeRequest {
+    /// About what.
+    pub target: Target,
+    /// What to do.
+    pub operation: KubeOperation,
+    /// Most time it may take, retries included.
+    pub timeout: Duration,
+    /// Most bytes of the reply's body.
+    pub max_reply: u64,
+}
+
+/// An opened watch's options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchRequest {
+    /// About what.
+    pub target: Target,
+    /// From where, and which.
+    pub options: ListOptions,
+    /// In which form.
+    pub form: Form,
+    /// The server closes the watch after this.
+    pub timeout_seconds: u32,
+}
+
+/// A body and its warnings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KubeReply {
+    /// Byte for byte what the server sent.
+    pub body: String,
+    /// Texts of the `Warning:` headers.
+    pub warnings: Vec<String>,
+}
+
+/// One watch event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubeEvent {
+    /// ADDED, MODIFIED, DELETED or BOOKMARK.
+    pub kind: String,
+    /// JSON text.
+    pub object: String,
+}
+
+/// One reason inside a Status.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KubeCause {
+    /// E.g. `FieldValueInvalid`.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+    /// E.g. `spec.instances`.
+    pub field: String,
+}
+
+/// Who refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KubeOrigin {
+    /// The API server answered.
+    #[default]
+    ApiServer,
+    /// The grant does not cover it.
+    Grant,
+    /// No answer came.
+    Host,
+}
+
+/// A refusal: the API's Status, or the host's own in the same form.
+#[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
+#[error("{reason} ({code}): {message}")]
+pub struct KubeStatus {
+    /// HTTP status; 0 without an answer.
+    pub code: u16,
+    /// Machine-readable.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+    /// Details.
+    pub causes: Vec<KubeCause>,
+    /// When the server wants to be asked again.
+    pub retry_after: Option<Duration>,
+    /// Who refused.
+    pub origin: KubeOrigin,
+}
+
+impl KubeOperation {
+    /// The RBAC verb that this needs; `None` for what every authenticated user may do.
+    #[must_use]
+    pub fn verb(&self) -> Option<&'static str> {
+        match self {
+            Self::Get(_) | Self::Logs(_) | Self::Proxy(_) => Some("get"),
+            Self::List(..) => Some("list"),
+            Self::Create(..) => Some("create"),
+            Self::Apply(..) | Self::Patch(..) => Some("patch"),
+            Self::Delete(_) => Some("delete"),
+            Self::Access | Self::Discover | Self::ServerVersion => None,
+        }
+    }
+
+    /// The subresource that the operation itself implies.
+    #[must_use]
+    pub fn implied_subresource(&self) -> Option<&'static str> {
+        match self {
+            Self::Logs(_) => Some("log"),
+            Self::Proxy(_) => Some("proxy"),
+            _ => None,
+        }
+    }
+}
+
+impl Target {
+    /// `plural` or `plural/subresource`, as RBAC writes it.
+    #[must_use]
+    pub fn rbac_resource(&self, implied: Option<&str>) -> String {
+        match implied.or(self.subresource.as_deref()) {
+            Some(sub) => format!("{}/{sub}", self.plural),
+            None => self.plural.clone(),
+        }
+    }
+
+    /// The request as a grant sees it. `resource` comes from [`Target::rbac_resource`].
+    #[must_use]
+    pub fn access<'a>(&'a self, verb: &'a str, resource: &'a str) -> KubernetesAccess<'a> {
+        KubernetesAccess { verb, group: &self.group, resource, namespace: self.namespace.as_deref(), name: self.name.as_deref() }
+    }
+}
