@@ -129,6 +129,15 @@ pub enum KubeOperation {
     ServerVersion,
 }
 
+/// For whom a request is made. Sent as `Impersonate-User` and `Impersonate-Group` if the configuration says `impersonate`, else unused.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Impersonation {
+    /// The caller's name, as RBAC subjects of kind User name it. Must not begin with `system:`.
+    pub user: String,
+    /// The caller's groups. Must not begin with `system:`.
+    pub groups: Vec<String>,
+}
+
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KubeRequest {
@@ -140,6 +149,8 @@ pub struct KubeRequest {
     pub timeout: Duration,
     /// Most bytes of the reply's body.
     pub max_reply: u64,
+    /// For whom; `None`: nobody is known. With `impersonate` that is `system:anonymous`, not the host.
+    pub impersonate: Option<Impersonation>,
 }
 
 /// An opened watch's options.
@@ -153,6 +164,8 @@ pub struct WatchRequest {
     pub form: Form,
     /// The server closes the watch after this.
     pub timeout_seconds: u32,
+    /// For whom; `None`: nobody is known. With `impersonate` that is `system:anonymous`, not the host.
+    pub impersonate: Option<Impersonation>,
 }
 
 /// A body and its warnings.
