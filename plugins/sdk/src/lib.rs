@@ -43,6 +43,7 @@
 //! Plugins build and test natively too: there the imports are replaced by [`testing`], and Kubernetes goes through the trait
 //! [`kubernetes::Api`], which a test implements for itself.
 
+#[doc(hidden)]
 pub mod bindings;
 pub mod completions;
 pub mod config;

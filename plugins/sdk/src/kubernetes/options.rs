@@ -1,5 +1,7 @@
 //! Options of lists, writes, deletes and logs: what nobody asked for is absent.
 
+#![allow(clippy::derivable_impls, reason = "the structs are generated: there is no place for a derive")]
+
 use super::{DeleteOptions, ListOptions, LogOptions, OBJECT, WriteOptions};
 
 impl Default for ListOptions {
