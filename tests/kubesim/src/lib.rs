@@ -110,8 +110,8 @@ impl Kubesim {
     /// # Errors
     /// If the port is taken, or the runtime or the embedded CRDs cannot be made.
     pub fn start(options: Options) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let listener = runtime.block_on(TcpListener::bind(("127.0.0.1", options.port)))?;
+        let listener = std::net::TcpListener::bind(("127.0.0.1", options.port))?;
+        listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let directory = Directory { users: options.users.clone(), groups: options.groups.clone() };
         let shared = Arc::new(Shared {
@@ -124,13 +124,10 @@ impl Kubesim {
             stop: CancellationToken::new(),
         });
         seed::foundations(&shared).map_err(io::Error::other)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let running = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("kubesim".to_owned()).spawn(move || {
-            runtime.block_on(async move {
-                let operator = tokio::spawn(operator::run(Arc::clone(&running)));
-                server::serve(running, listener).await;
-                operator.abort();
-            });
+            runtime.block_on(run(running, listener));
             runtime.shutdown_background();
         })?;
         Ok(Self { shared, url, thread: Some(thread) })
@@ -234,6 +231,15 @@ impl Kubesim {
             let _ = thread.join();
         }
     }
+}
+
+/// Serves and operates until it is stopped.
+async fn run(shared: Arc<Shared>, listener: std::net::TcpListener) {
+    // It fails only outside a runtime.
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    let operator = tokio::spawn(operator::run(Arc::clone(&shared)));
+    server::serve(shared, listener).await;
+    operator.abort();
 }
 
 impl Drop for Kubesim {
