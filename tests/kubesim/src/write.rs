@@ -199,6 +199,9 @@ impl Write<'_> {
     /// From the merged object to the stored one.
     fn finish(self, live: &Value, mut new: Value, is_apply: bool) -> Result<Written, ApiError> {
         self.keep_what_is_not_ours(live, &mut new);
+        if self.kind.plural == "secrets" {
+            names::encode_secret(&mut new);
+        }
         let mut warnings = self.conform(live, &mut new)?;
         if self.subresource.is_empty() {
             warnings.extend(admission::admit(self.kind, Some(live), &new)?);
@@ -286,9 +289,17 @@ impl Write<'_> {
             return Err(ApiError::bad_request(format!("Object 'Kind' is missing in '{body}'")));
         }
         let wanted = self.kind.api_version();
-        if kind != self.kind.kind || api_version != wanted {
+        if api_version != wanted {
             let message =
-                format!("the object provided is a {api_version} {kind}, but this endpoint takes {wanted} {}", self.kind.kind);
+                format!("the API version in the data ({api_version}) does not match the expected API version ({wanted})");
+            return Err(ApiError::bad_request(message));
+        }
+        if kind != self.kind.kind && self.kind.is_custom() {
+            let cause = Cause::invalid("kind", &json!(kind), format!("must be {}", self.kind.kind));
+            return Err(ApiError::invalid(kind, &self.kind.group, crate::object::name(body), &[cause]));
+        }
+        if kind != self.kind.kind {
+            let message = format!("the object provided is a {kind}, but this endpoint takes a {}", self.kind.kind);
             return Err(ApiError::bad_request(message));
         }
         let namespace = crate::object::namespace(body);

@@ -28,7 +28,8 @@ pub(crate) async fn an_unknown_token_is_unauthorized(server: Arc<Server>) {
 pub(crate) async fn a_refusal_names_the_missing_right(server: Arc<Server>) {
     let (name, user) = server.user(&[]).await;
     let namespace = &server.namespace;
-    let cannot = |verb: &str, place: &str| format!(r#"User "{name}" cannot {verb} resource "clusters" in API group "{GROUP}" {place}"#);
+    let cannot =
+        |verb: &str, place: &str| format!(r#"User "{name}" cannot {verb} resource "clusters" in API group "{GROUP}" {place}"#);
     let status = refused(403, "Forbidden", &get(&user, &server.cnpg("clusters/db")).await);
     let place = format!(r#"in the namespace "{namespace}""#);
     assert_eq!(status["message"], format!(r#"clusters.{GROUP} "db" is forbidden: {}"#, cannot("get", &place)));
@@ -44,7 +45,12 @@ pub(crate) async fn rules_are_bound_to_namespaces_and_names(server: Arc<Server>)
     let rule = Rule::new(GROUP, &["clusters"], &["get"]).in_namespaces(&[&server.namespace]).for_names(&["db"]);
     let (_, user) = server.user(&[rule]).await;
     assert_eq!(granted(&user, &server.cnpg("clusters/db")).await.code, 200);
-    for path in [server.cnpg("clusters/other"), server.cnpg("clusters"), server.cnpg("clusters/db/status"), format!("/apis/{GROUP}/v1/namespaces/default/clusters/db")] {
+    for path in [
+        server.cnpg("clusters/other"),
+        server.cnpg("clusters"),
+        server.cnpg("clusters/db/status"),
+        format!("/apis/{GROUP}/v1/namespaces/default/clusters/db"),
+    ] {
         assert_eq!(get(&user, &path).await.code, 403, "{path}");
     }
 }

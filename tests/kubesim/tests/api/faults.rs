@@ -12,7 +12,8 @@ use super::watches::Events;
 const CLUSTERS: &str = "/apis/postgresql.cnpg.io/v1/namespaces/default/clusters";
 
 fn start() -> (Kubesim, Client) {
-    let sim = Kubesim::start(Options { operator_step: None, bookmark_every: Duration::from_millis(50), ..Options::default() }).unwrap();
+    let sim =
+        Kubesim::start(Options { operator_step: None, bookmark_every: Duration::from_millis(50), ..Options::default() }).unwrap();
     let client = Client::new(sim.url(), "", None).unwrap();
     (sim, client)
 }
@@ -58,7 +59,10 @@ async fn a_running_watch_can_be_told_that_it_is_too_old() {
     assert_eq!(events.shown().await, "ADDED db");
     sim.faults().fail_next(Matcher::on("watch", "clusters"), Fault::GoneOnWatch);
     let event = events.next().await.unwrap();
-    assert_eq!((&event["type"], &event["object"]["code"], &event["object"]["reason"]), (&json!("ERROR"), &json!(410), &json!("Expired")));
+    assert_eq!(
+        (&event["type"], &event["object"]["code"], &event["object"]["reason"]),
+        (&json!("ERROR"), &json!(410), &json!("Expired"))
+    );
     assert!(events.next().await.is_none());
 }
 

@@ -11,7 +11,8 @@ pub(crate) async fn discovery_names_every_resource(server: Arc<Server>) {
     let has_group = groups["groups"].as_array().unwrap().iter().any(|group| group["name"] == "postgresql.cnpg.io");
     assert!(has_group, "{groups}");
     let list = expect(200, &server.get("/apis/postgresql.cnpg.io/v1").await);
-    let names: Vec<&str> = list["resources"].as_array().unwrap().iter().filter_map(|resource| resource["name"].as_str()).collect();
+    let names: Vec<&str> =
+        list["resources"].as_array().unwrap().iter().filter_map(|resource| resource["name"].as_str()).collect();
     for name in ["clusters", "clusters/status", "clusters/scale", "databases", "databaseroles", "clusterimagecatalogs"] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
@@ -57,7 +58,8 @@ pub(crate) async fn selectors_narrow_a_list(server: Arc<Server>) {
         ("labelSelector=app&fieldSelector=metadata.name!%3Db", "a c"),
     ] {
         let list = expect(200, &server.get(&server.core(&format!("configmaps?{query}"))).await);
-        let names: Vec<&str> = list["items"].as_array().unwrap().iter().filter_map(|item| item["metadata"]["name"].as_str()).collect();
+        let names: Vec<&str> =
+            list["items"].as_array().unwrap().iter().filter_map(|item| item["metadata"]["name"].as_str()).collect();
         // A newer server adds a config map of its own, which has no label `app`.
         assert_eq!(names.join(" "), wanted, "{query}");
     }
@@ -95,16 +97,21 @@ pub(crate) async fn a_broken_continue_token_is_a_bad_request(server: Arc<Server>
 
 pub(crate) async fn a_table_has_the_printer_columns(server: Arc<Server>) {
     server.cluster("db").await;
-    let status = json!({"status": {"instances": 3, "readyInstances": 2, "phase": "Creating a new replica", "currentPrimary": "db-1"}});
+    let status =
+        json!({"status": {"instances": 3, "readyInstances": 2, "phase": "Creating a new replica", "currentPrimary": "db-1"}});
     expect(200, &server.patch(&server.cnpg("clusters/db/status"), super::server::MERGE, &status).await);
     let accept = ("accept", "application/json;as=Table;v=v1;g=meta.k8s.io,application/json");
     let path = server.cnpg("clusters?includeObject=Metadata");
     let table = expect(200, &server.admin.send("GET", &path, &[accept], None).await.unwrap());
     assert_eq!((table["kind"].as_str(), table["apiVersion"].as_str()), (Some("Table"), Some("meta.k8s.io/v1")));
-    let names: Vec<&str> = table["columnDefinitions"].as_array().unwrap().iter().filter_map(|column| column["name"].as_str()).collect();
+    let names: Vec<&str> =
+        table["columnDefinitions"].as_array().unwrap().iter().filter_map(|column| column["name"].as_str()).collect();
     assert_eq!(names, ["Name", "Age", "Instances", "Ready", "Status", "Primary", "SyncTopology"]);
     let cells = &table["rows"][0]["cells"];
-    assert_eq!((&cells[0], &cells[2], &cells[3], &cells[4], &cells[5]), (&json!("db"), &json!(3), &json!(2), &json!("Creating a new replica"), &json!("db-1")));
+    assert_eq!(
+        (&cells[0], &cells[2], &cells[3], &cells[4], &cells[5]),
+        (&json!("db"), &json!(3), &json!(2), &json!("Creating a new replica"), &json!("db-1"))
+    );
     assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
     assert!(table["rows"][0]["object"]["spec"].is_null());
     let path = server.cnpg("clusters?includeObject=Object");
@@ -122,7 +129,8 @@ pub(crate) async fn metadata_alone_carries_no_data(server: Arc<Server>) {
     assert!(found["items"][0].get("data").is_none());
     let one = ("accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1");
     let patch = json!({"stringData": {"password": "y"}});
-    let patched = server.admin.send("PATCH", &server.core("secrets/s"), &[one, super::server::MERGE], Some(&patch)).await.unwrap();
+    let patched =
+        server.admin.send("PATCH", &server.core("secrets/s"), &[one, super::server::MERGE], Some(&patch)).await.unwrap();
     let patched = expect(200, &patched);
     assert_eq!(patched["kind"], "PartialObjectMetadata");
     assert!(patched.get("data").is_none());

@@ -29,7 +29,8 @@ pub(crate) const APPLY: (&str, &str) = ("content-type", "application/apply-patch
 
 impl Server {
     pub(crate) fn stand_in() -> Self {
-        let admin = User { name: "admin".into(), token: "admin-token".into(), groups: vec!["system:masters".into()], rules: Vec::new() };
+        let admin =
+            User { name: "admin".into(), token: "admin-token".into(), groups: vec!["system:masters".into()], rules: Vec::new() };
         let options = Options { users: vec![admin], operator_step: None, ..Options::default() };
         let sim = Kubesim::start(options).unwrap();
         let admin = Client::new(sim.url(), "admin-token", None).unwrap();
@@ -58,7 +59,12 @@ impl Server {
             Backend::Sim(sim, count) => {
                 *count += 1;
                 let (name, token) = (format!("user-{count}"), format!("token-{count}"));
-                sim.set_user(User { name: name.clone(), token: token.clone(), groups: vec!["testers".into()], rules: rules.to_vec() });
+                sim.set_user(User {
+                    name: name.clone(),
+                    token: token.clone(),
+                    groups: vec!["testers".into()],
+                    rules: rules.to_vec(),
+                });
                 (name, self.admin.with_token(&token))
             }
             Backend::Real(real) => {
@@ -128,7 +134,11 @@ pub(crate) fn expect(code: u16, answer: &Answer) -> Value {
 /// A `Status` with this code and reason.
 pub(crate) fn refused(code: u16, reason: &str, answer: &Answer) -> Value {
     let status = expect(code, answer);
-    assert_eq!((status["kind"].as_str(), status["reason"].as_str(), status["code"].as_u64()), (Some("Status"), Some(reason), Some(code.into())), "{status}");
+    assert_eq!(
+        (status["kind"].as_str(), status["reason"].as_str(), status["code"].as_u64()),
+        (Some("Status"), Some(reason), Some(code.into())),
+        "{status}"
+    );
     status
 }
 

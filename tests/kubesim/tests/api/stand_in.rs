@@ -24,7 +24,9 @@ async fn list(client: &Client, resource: &str) -> Vec<String> {
 }
 
 async fn healthy(sim: &Kubesim, instances: u64) -> Value {
-    let is_well = |cluster: &Value| cluster["status"]["phase"] == "Cluster in healthy state" && cluster["status"]["readyInstances"] == instances;
+    let is_well = |cluster: &Value| {
+        cluster["status"]["phase"] == "Cluster in healthy state" && cluster["status"]["readyInstances"] == instances
+    };
     eventually("a healthy cluster", async || sim.get("Cluster", "default", "db").filter(is_well)).await
 }
 
@@ -75,7 +77,10 @@ async fn a_new_target_primary_is_a_switchover() {
     sim.create(&example_cluster("default", "db", 2)).unwrap();
     healthy(&sim, 2).await;
     sim.patch("Cluster", "default", "db", "status", &json!({"status": {"targetPrimary": "db-2"}})).unwrap();
-    eventually("db-2 as primary", async || sim.get("Cluster", "default", "db").filter(|cluster| cluster["status"]["currentPrimary"] == "db-2")).await;
+    eventually("db-2 as primary", async || {
+        sim.get("Cluster", "default", "db").filter(|cluster| cluster["status"]["currentPrimary"] == "db-2")
+    })
+    .await;
     let pod = sim.get("Pod", "default", "db-2").unwrap();
     assert_eq!(pod["metadata"]["labels"]["cnpg.io/instanceRole"], "primary");
     let path = "/api/v1/namespaces/default/pods/https:db-2:8000/proxy/pg/status";
@@ -89,7 +94,10 @@ async fn databases_and_roles_are_applied_once_their_cluster_is_up() {
         "spec": {"cluster": {"name": "db"}, "name": "shop", "owner": "app"}});
     sim.create(&database).unwrap();
     sim.create(&example_cluster("default", "db", 1)).unwrap();
-    eventually("an applied database", async || sim.get("Database", "default", "shop").filter(|found| found["status"]["applied"] == true)).await;
+    eventually("an applied database", async || {
+        sim.get("Database", "default", "shop").filter(|found| found["status"]["applied"] == true)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -111,14 +119,20 @@ async fn logs_and_proxied_paths_are_served() {
 async fn the_webhook_denies_and_warns_in_its_own_words() {
     let (sim, client) = start();
     let long = "a".repeat(51);
-    let answer = client.send("POST", &format!("{CLUSTERS}?dryRun=All"), &[], Some(&example_cluster("default", &long, 1))).await.unwrap();
+    let answer =
+        client.send("POST", &format!("{CLUSTERS}?dryRun=All"), &[], Some(&example_cluster("default", &long, 1))).await.unwrap();
     let status = refused(422, "Invalid", &answer);
-    assert!(status["message"].as_str().unwrap().starts_with(r#"admission webhook "vcluster.cnpg.io" denied the request: "#), "{status}");
+    assert!(
+        status["message"].as_str().unwrap().starts_with(r#"admission webhook "vcluster.cnpg.io" denied the request: "#),
+        "{status}"
+    );
     assert_eq!(status["details"]["causes"][0]["field"], "metadata.name");
     sim.create(&example_cluster("default", "db", 1)).unwrap();
     let shrink = json!({"spec": {"storage": {"size": "500Mi"}}});
     let answer = client.send("PATCH", &format!("{CLUSTERS}/db"), &[MERGE], Some(&shrink)).await.unwrap();
-    assert!(refused(422, "Invalid", &answer)["message"].as_str().unwrap().contains("can't shrink existing storage from 1Gi to 500Mi"));
+    assert!(
+        refused(422, "Invalid", &answer)["message"].as_str().unwrap().contains("can't shrink existing storage from 1Gi to 500Mi")
+    );
     let in_tree = json!({"spec": {"backup": {"barmanObjectStore": {"destinationPath": "s3://x"}}}});
     let answer = client.send("PATCH", &format!("{CLUSTERS}/db?dryRun=All"), &[MERGE], Some(&in_tree)).await.unwrap();
     expect(200, &answer);
@@ -131,21 +145,38 @@ async fn strict_validation_and_rules_refuse_as_newer_servers_do() {
     let mut extra = example_cluster("default", "db", 1);
     extra["spec"]["nonsense"] = json!(1);
     let strict = client.send("POST", &format!("{CLUSTERS}?fieldValidation=Strict"), &[], Some(&extra)).await.unwrap();
-    assert!(refused(400, "BadRequest", &strict)["message"].as_str().unwrap().contains(r#"strict decoding error: unknown field "spec.nonsense""#));
+    assert!(
+        refused(400, "BadRequest", &strict)["message"]
+            .as_str()
+            .unwrap()
+            .contains(r#"strict decoding error: unknown field "spec.nonsense""#)
+    );
     let warned = client.send("POST", CLUSTERS, &[], Some(&extra)).await.unwrap();
     assert_eq!((warned.code, warned.headers["warning"].to_str().unwrap()), (201, r#"299 - "unknown field \"spec.nonsense\"""#));
     let both = json!({"spec": {"imageName": "pg:17", "imageCatalogRef": {"apiGroup": "postgresql.cnpg.io", "kind": "ImageCatalog", "name": "c", "major": 17}}});
     let answer = client.send("PATCH", &format!("{CLUSTERS}/db"), &[MERGE], Some(&both)).await.unwrap();
-    assert!(refused(422, "Invalid", &answer)["message"].as_str().unwrap().contains("imageName and imageCatalogRef are mutually exclusive"));
+    assert!(
+        refused(422, "Invalid", &answer)["message"]
+            .as_str()
+            .unwrap()
+            .contains("imageName and imageCatalogRef are mutually exclusive")
+    );
     sim.remove_crd("databaseroles.postgresql.cnpg.io").unwrap();
     assert_eq!(client.send("GET", "/apis/postgresql.cnpg.io/v1/databaseroles", &[], None).await.unwrap().code, 404);
 }
 
 #[tokio::test]
 async fn the_demo_has_healthy_clusters_and_one_that_is_stuck() {
-    let sim = Kubesim::start(Options { demo: true, operator_step: Some(Duration::from_millis(2)), ..Options::default() }).unwrap();
-    let phase = |name: &str| sim.get("Cluster", "demo", name).map(|cluster| cluster["status"]["phase"].as_str().unwrap_or_default().to_owned());
-    for (name, wanted) in [("orders", "Cluster in healthy state"), ("inventory", "Cluster in healthy state"), ("reports", "Unable to create required cluster objects")] {
+    let sim =
+        Kubesim::start(Options { demo: true, operator_step: Some(Duration::from_millis(2)), ..Options::default() }).unwrap();
+    let phase = |name: &str| {
+        sim.get("Cluster", "demo", name).map(|cluster| cluster["status"]["phase"].as_str().unwrap_or_default().to_owned())
+    };
+    for (name, wanted) in [
+        ("orders", "Cluster in healthy state"),
+        ("inventory", "Cluster in healthy state"),
+        ("reports", "Unable to create required cluster objects"),
+    ] {
         eventually(name, async || phase(name).filter(|phase| phase == wanted)).await;
     }
     assert!(sim.kubeconfig_yaml("me").contains(sim.url()));

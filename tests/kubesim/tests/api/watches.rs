@@ -38,7 +38,11 @@ impl Events {
         loop {
             let event = self.next().await.expect("the watch ended");
             if event["type"] != "BOOKMARK" {
-                return format!("{} {}", event["type"].as_str().unwrap(), event["object"]["metadata"]["name"].as_str().unwrap_or_default());
+                return format!(
+                    "{} {}",
+                    event["type"].as_str().unwrap(),
+                    event["object"]["metadata"]["name"].as_str().unwrap_or_default()
+                );
             }
         }
     }
