@@ -112,7 +112,7 @@ pub enum CallError {
     Failure(#[from] Failure),
     /// The guest was stopped at its deadline.
     #[error(
-        "plugin `{plugin}` was stopped after {after:?}: the call's time limit; ask for less, or raise `plugins.{plugin}.limits.deadline`"
+        "plugin `{plugin}` was stopped after {after:?}: the call's time limit; ask for less, or raise `plugins.{plugin}.limits.deadlineMs`"
     )]
     Deadline {
         /// The plugin.

@@ -1,6 +1,20 @@
 //! The resolved configuration: valid states only. What the operator writes is `raw`; `resolve` turns one into the other and collects
 //! every finding on the way.
 
+mod listeners;
+mod path;
+mod plugins;
+pub mod raw;
+mod report;
+mod resolve;
+mod shape;
+mod size;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod tree;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +24,10 @@ use crate::grant::Grants;
 use crate::limits::Limits;
 use crate::policy::TokenRules;
 use crate::secret::TokenHash;
+
+pub use resolve::Surroundings;
+pub use shape::json_schema;
+pub use size::Size;
 
 /// Everything that `portcullis.yaml` decides.
 #[derive(Debug, Clone)]

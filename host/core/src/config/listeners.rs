@@ -1,0 +1,154 @@
+//! Sockets and their endpoints: addresses that parse, paths that are free, and no unguarded endpoint beyond this machine.
+
+use std::net::SocketAddr;
+
+use super::path::KeyPath;
+use super::raw::{RawEndpoint, RawGuard, RawListener};
+use super::report::Report;
+use super::{Endpoint, Guard, Listener};
+
+/// Where the host listens unless configured.
+const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4204);
+
+/// The MCP endpoint unless configured.
+const DEFAULT_PATH: &str = "/mcp";
+
+/// Bytes of a request body unless configured: tool arguments are text that a model wrote.
+const MAX_BODY: u64 = 4 << 20;
+
+/// Paths that the host answers itself.
+const RESERVED: [&str; 3] = ["/livez", "/readyz", "/.well-known"];
+
+/// Resolves all listeners.
+pub(crate) fn resolve(raw: &[RawListener], has_tokens: bool, report: &mut Report<'_>) -> Vec<Listener> {
+    if raw.is_empty() {
+        return vec![default_listener(has_tokens)];
+    }
+    let mut listeners: Vec<Listener> = Vec::new();
+    for (index, listener) in raw.iter().enumerate().filter(|(_, listener)| listener.enabled.unwrap_or(true)) {
+        let path = KeyPath::root().key("listeners").index(index);
+        let Some(next) = one(listener, &path, has_tokens, report) else { continue };
+        if listeners.iter().any(|other| other.name == next.name) {
+            report.error(&path.key("name"), format!("`{}` is taken by another listener", next.name));
+        }
+        if let Some(other) = listeners.iter().find(|other| other.address == next.address && next.address.port() != 0) {
+            report.error(&path.key("address"), format!("`{}` is taken by listener `{}`", next.address, other.name));
+        }
+        listeners.push(next);
+    }
+    if listeners.is_empty() && !report.has_errors() {
+        report.error(&KeyPath::root().key("listeners"), "none is enabled: nothing would be served".to_owned());
+    }
+    listeners
+}
+
+fn default_listener(has_tokens: bool) -> Listener {
+    Listener {
+        name: "main".to_owned(),
+        address: DEFAULT_ADDRESS,
+        allowed_hosts: Vec::new(),
+        allowed_origins: Vec::new(),
+        max_body: usize::try_from(MAX_BODY).unwrap_or(usize::MAX),
+        endpoints: vec![Endpoint { path: DEFAULT_PATH.to_owned(), guard: default_guard(has_tokens) }],
+    }
+}
+
+fn default_guard(has_tokens: bool) -> Guard {
+    if has_tokens { Guard::Tokens } else { Guard::None }
+}
+
+fn one(raw: &RawListener, path: &KeyPath, has_tokens: bool, report: &mut Report<'_>) -> Option<Listener> {
+    check_lists(raw, path, report);
+    let max_body = raw.max_body.map_or(MAX_BODY, |size| size.0);
+    super::resolve::within(&path.key("maxBody"), max_body, (1 << 10, 64 << 20), report);
+    let address = read_address(&raw.address, &path.key("address"), report)?;
+    Some(Listener {
+        name: raw.name.clone(),
+        address,
+        allowed_hosts: raw.allowed_hosts.clone(),
+        allowed_origins: raw.allowed_origins.clone(),
+        max_body: usize::try_from(max_body).unwrap_or(usize::MAX),
+        endpoints: endpoints(raw, path, address, has_tokens, report),
+    })
+}
+
+fn read_address(text: &str, path: &KeyPath, report: &mut Report<'_>) -> Option<SocketAddr> {
+    let address = text.parse().ok();
+    if address.is_none() {
+        let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).unwrap_or(DEFAULT_ADDRESS.port());
+        let hint = format!("  address: 127.0.0.1:{port}      # this machine only; 0.0.0.0:{port} is every interface");
+        report.hinted(path, format!("`{text}` is not an IP address with a port"), Some(hint));
+    }
+    address
+}
+
+fn check_lists(raw: &RawListener, path: &KeyPath, report: &mut Report<'_>) {
+    for (index, host) in raw.allowed_hosts.iter().enumerate() {
+        if host.is_empty() || host.contains(['/', '*', ' ', '@']) {
+            let hint = "a host name with or without a port, e.g. mcp.example.com".to_owned();
+            report.hinted(&path.key("allowedHosts").index(index), format!("`{host}` is not a host name"), Some(hint));
+        }
+    }
+    for (index, origin) in raw.allowed_origins.iter().enumerate() {
+        let rest = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://")).unwrap_or_default();
+        if rest.is_empty() || rest.contains(['/', '*', ' ', '@']) {
+            let hint = "scheme and host without a path, e.g. https://app.example.com".to_owned();
+            report.hinted(&path.key("allowedOrigins").index(index), format!("`{origin}` is not an origin"), Some(hint));
+        }
+    }
+}
+
+fn endpoints(raw: &RawListener, path: &KeyPath, address: SocketAddr, has_tokens: bool, report: &mut Report<'_>) -> Vec<Endpoint> {
+    let implied = [RawEndpoint { path: DEFAULT_PATH.to_owned(), ..RawEndpoint::default() }];
+    let wanted = if raw.endpoints.is_empty() { &implied[..] } else { &raw.endpoints[..] };
+    let path = path.key("endpoints");
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for (index, endpoint) in wanted.iter().enumerate().filter(|(_, endpoint)| endpoint.enabled.unwrap_or(true)) {
+        let here = path.index(index);
+        check_path(&endpoint.path, &here.key("path"), report);
+        if endpoints.iter().any(|other| other.path == endpoint.path) {
+            report.error(&here.key("path"), format!("`{}` is taken by another endpoint of this listener", endpoint.path));
+        }
+        let guard = match endpoint.guard {
+            RawGuard::Auto => default_guard(has_tokens),
+            RawGuard::Tokens => Guard::Tokens,
+            RawGuard::None => Guard::None,
+        };
+        check_guard(guard, address, has_tokens, &here.key("guard"), report);
+        endpoints.push(Endpoint { path: endpoint.path.clone(), guard });
+    }
+    if endpoints.is_empty() {
+        report.error(
+            &path,
+            format!("listener `{}` has no enabled endpoint; set `enabled: false` on the listener itself", raw.name),
+        );
+    }
+    endpoints
+}
+
+fn check_path(text: &str, path: &KeyPath, report: &mut Report<'_>) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+    if !text.starts_with('/') || text.len() < 2 || text.ends_with('/') || text.contains("//") || !text.bytes().all(plain) {
+        let hint = "begins with `/`, does not end with it; letters, digits and -_.~ between, e.g. /mcp".to_owned();
+        report.hinted(path, format!("`{text}` cannot be an endpoint's path"), Some(hint));
+    }
+    if RESERVED.iter().any(|taken| text == *taken || text.starts_with(&format!("{taken}/"))) {
+        report.error(path, format!("`{text}` is answered by the host itself; choose another, e.g. {DEFAULT_PATH}"));
+    }
+}
+
+fn check_guard(guard: Guard, address: SocketAddr, has_tokens: bool, path: &KeyPath, report: &mut Report<'_>) {
+    const TOKENS: &str =
+        "  tokens:\n    - name: me\n      sha256: \"…\"      # printf %s \"$TOKEN\" | sha256sum\n      tools: [\"*\"]";
+    if guard == Guard::None && !address.ip().is_loopback() {
+        let fix = format!(
+            "guard the endpoint:\n    guard: tokens\n{TOKENS}\nor listen on this machine only:\n    address: 127.0.0.1:{}",
+            address.port()
+        );
+        let message = format!("nobody is asked who they are on {address}, which others can reach: every tool would be theirs");
+        report.hinted(path, message, Some(fix));
+    }
+    if guard == Guard::Tokens && !has_tokens {
+        report.hinted(path, "asks for tokens, but there are none: nobody could call".to_owned(), Some(TOKENS.to_owned()));
+    }
+}

@@ -1,0 +1,173 @@
+//! What the operator writes in `portcullis.yaml`. The JSON Schema for editors is generated from these types, so every field says here what
+//! it means, its unit and its default. No rules: those are in `resolve`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::size::Size;
+use crate::grant::Grants;
+
+/// The configuration of Portcullis. Every key is optional; relative paths are relative to this file's folder.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = "portcullis.yaml")]
+pub struct RawConfig {
+    /// Sockets that serve MCP. Default: one named `main` on 127.0.0.1:4204 with the endpoint `/mcp`.
+    pub listeners: Vec<RawListener>,
+    /// Bearer tokens, known by their SHA-256 only.
+    pub tokens: Vec<RawToken>,
+    /// The folder whose `*.wasm` files are plugins. Default: `plugins`.
+    pub plugin_directory: Option<String>,
+    /// What the operator grants, by the name that a plugin gives itself. A plugin without an entry is not loaded.
+    pub plugins: BTreeMap<String, RawPlugin>,
+    /// How to reach the Kubernetes API server.
+    pub kubernetes: RawKubernetes,
+    /// The audit trail.
+    pub audit: RawAudit,
+    /// The folder that keeps compiled plugins; only the host may be able to write there. Default: `portcullis` in the user's cache folder.
+    pub cache_directory: Option<String>,
+    /// Calls that run at the same time, 1 to 10,000. Default: 1,024, about 64 MiB if each waits in a host call.
+    pub max_concurrent_calls: Option<u64>,
+    /// Milliseconds that a call waits for its turn when that many run already, 0 to 60,000. Default: 1,000, then the client hears 'overloaded'.
+    pub queue_timeout_ms: Option<u64>,
+    /// Milliseconds for which clients may keep a list before they ask again (`ttlMs`), 0 to 86,400,000. Default: 60,000; they also hear of changes.
+    pub list_ttl_ms: Option<u64>,
+    /// What the host tells the model about itself.
+    pub instructions: Option<String>,
+}
+
+/// One socket.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RawListener {
+    /// Unique among listeners.
+    pub name: String,
+    /// IP address and port, e.g. `127.0.0.1:4204`; port 0 takes a free one.
+    pub address: String,
+    /// Whether it is opened. Default: true.
+    #[serde(default)]
+    pub enabled: Option<bool>,
+    /// Host names (`Host` header) that are accepted besides loopback names and the address itself.
+    #[serde(default)]
+    pub allowed_hosts: Vec<String>,
+    /// Web origins (`Origin` header, e.g. `https://app.example.com`) that are accepted besides loopback ones.
+    #[serde(default)]
+    pub allowed_origins: Vec<String>,
+    /// Largest request body, 1KiB to 64MiB. Default: 4MiB.
+    #[serde(default)]
+    pub max_body: Option<Size>,
+    /// MCP endpoints. Default: `/mcp`.
+    #[serde(default)]
+    pub endpoints: Vec<RawEndpoint>,
+}
+
+/// One MCP endpoint.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RawEndpoint {
+    /// Begins with `/`.
+    pub path: String,
+    /// Whether it is served. Default: true.
+    #[serde(default)]
+    pub enabled: Option<bool>,
+    /// `tokens`: bearer tokens of this file; `none`: nobody is asked, only on loopback. Default: `tokens` if there are any, else `none`.
+    #[serde(default)]
+    pub guard: RawGuard,
+}
+
+/// How an endpoint knows its callers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline, extend("enum" = ["auto", "tokens", "none"], "type" = "string"), transform = flat)]
+pub enum RawGuard {
+    /// `tokens` if there are any, else `none`.
+    #[default]
+    Auto,
+    /// Bearer tokens of this file.
+    Tokens,
+    /// Nobody is asked; only on loopback.
+    None,
+}
+
+/// One plain `enum` instead of an alternative per variant: editors and findings can then list the words.
+fn flat(schema: &mut schemars::Schema) {
+    schema.remove("oneOf");
+}
+
+/// One bearer token. In patterns, `*` stands for any characters; an absent list permits nothing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RawToken {
+    /// Names the caller in logs, policies and the audit trail; lower-case letters, digits and hyphens.
+    pub name: String,
+    /// SHA-256 of the token as 64 hexadecimal digits: `printf %s "$TOKEN" | sha256sum`.
+    pub sha256: String,
+    /// Patterns of tool names that it may call.
+    #[serde(default)]
+    pub tools: Vec<String>,
+    /// Patterns of prompt names that it may get.
+    #[serde(default)]
+    pub prompts: Vec<String>,
+    /// Patterns of resource URIs that it may read.
+    #[serde(default)]
+    pub resources: Vec<String>,
+}
+
+/// One plugin's part.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RawPlugin {
+    /// Whether it is loaded. Default: true.
+    pub enabled: Option<bool>,
+    /// What it may do; `portcullis plugin inspect FILE` prints what it asks for.
+    pub grants: Grants,
+    /// The plugin's own settings; its `plugin.yaml` has their schema.
+    pub settings: Map<String, Value>,
+    /// Caps of each call.
+    pub limits: RawLimits,
+}
+
+/// Caps on one call of a plugin.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RawLimits {
+    /// Milliseconds from admission to result, 10 to 3,600,000. Default: 30,000.
+    pub deadline_ms: Option<u64>,
+    /// Linear memory, 1MiB to 256MiB. Default: 64MiB.
+    pub memory: Option<Size>,
+    /// Elements over all tables, 1 to 1,000,000. Default: 20,000.
+    pub table_elements: Option<u64>,
+    /// Size of a result, 1KiB to 64MiB. Default: 4MiB.
+    pub output: Option<Size>,
+    /// Lines that one call may log, 0 to 1,000,000. Default: 1,000.
+    pub log_lines: Option<u64>,
+    /// Size of one log line, 64B to 1MiB. Default: 8KiB.
+    pub log_line: Option<Size>,
+    /// Calls into host functions, 0 to 10,000,000. Default: 10,000.
+    pub host_calls: Option<u64>,
+    /// Size of what one host function returns, 1KiB to 256MiB. Default: 16MiB.
+    pub host_reply: Option<Size>,
+}
+
+/// How to reach the Kubernetes API server.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RawKubernetes {
+    /// A kubeconfig file. Default: in-cluster credentials, else `$KUBECONFIG`, else `~/.kube/config`.
+    pub kubeconfig: Option<String>,
+    /// A context of it. Default: its current one.
+    pub context: Option<String>,
+    /// Whether requests name the caller (`Impersonate-User`, `Impersonate-Group`), so that the API server's own RBAC decides. Default: false.
+    pub impersonate: bool,
+}
+
+/// The audit trail.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RawAudit {
+    /// The file that records are appended to. Default: none, nothing is recorded.
+    pub path: Option<String>,
+}
