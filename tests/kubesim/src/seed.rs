@@ -23,8 +23,8 @@ pub(crate) fn foundations(shared: &Shared) -> Result<(), ApiError> {
         "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
     });
     let demo = if shared.options.demo { demo() } else { Vec::new() };
-    let all = namespaces.chain(crds).chain([class]).chain(demo);
-    shared.store.with(|state| all.map(|object| inside::create(state, &object).map(drop)).collect())
+    let mut all = namespaces.chain(crds).chain([class]).chain(demo);
+    shared.store.with(|state| all.try_for_each(|object| inside::create(state, &object).map(drop)))
 }
 
 /// Something to look at: two healthy clusters, one that cannot become so, roles and databases.
