@@ -167,8 +167,7 @@ impl Directory {
     pub(crate) fn authorize(&self, who: &Identity, target: &Target, call: &Call) -> Result<(), ApiError> {
         let (Target::Resource(asked) | Target::Unknown(asked)) = target else { return self.authorize_path(who, call) };
         let resource = asked.resource();
-        let ask = ask(asked, &resource);
-        if self.allows(who, &ask) { Ok(()) } else { Err(ApiError::forbidden(&asked.kind, &asked.name, &refusal(who, &ask))) }
+        if self.allows(who, &ask(asked, &resource)) { Ok(()) } else { Err(forbidden(who, asked)) }
     }
 
     /// Health, version and discovery are open; everything else that is not a resource is not.
@@ -207,6 +206,12 @@ fn basics(who: &Identity) -> Vec<Rule> {
 
 fn ask<'a>(asked: &'a Asked, resource: &'a str) -> Ask<'a> {
     Ask { verb: asked.verb, group: &asked.kind.group, resource, namespace: &asked.namespace, name: &asked.name }
+}
+
+/// The 403 of someone who lacks a right.
+pub(crate) fn forbidden(who: &Identity, asked: &Asked) -> ApiError {
+    let resource = asked.resource();
+    ApiError::forbidden(&asked.kind, &asked.name, &refusal(who, &ask(asked, &resource)))
 }
 
 fn refusal(who: &Identity, ask: &Ask<'_>) -> String {

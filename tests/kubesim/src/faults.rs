@@ -6,6 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::auth::{self, Identity};
 use crate::call::{Asked, Call, Target};
 use crate::error::ApiError;
 
@@ -161,8 +162,23 @@ impl Faults {
     }
 }
 
-/// The error of a status fault, worded as the API server words that status.
-pub(crate) fn refusal(code: u16, retry_after: Option<u32>) -> ApiError {
+/// The error of a status fault, as the API server words it for this request.
+pub(crate) fn refusal(target: &Target, code: u16, retry_after: Option<u32>) -> ApiError {
+    let mut error = match (code, target) {
+        (403, Target::Resource(asked)) => {
+            let who = Identity { name: "kubernetes-admin".to_owned(), groups: Vec::new() };
+            auth::forbidden(&who, asked)
+        }
+        (404, Target::Resource(asked)) if !asked.name.is_empty() => ApiError::not_found(&asked.kind, &asked.name),
+        (409, Target::Resource(asked)) => ApiError::modified(&asked.kind, &asked.name),
+        _ => plain(code),
+    };
+    error.retry_after = retry_after;
+    error
+}
+
+/// The error of a status that does not depend on the request.
+fn plain(code: u16) -> ApiError {
     let (reason, message) = match code {
         400 => ("BadRequest", "the request is not understood"),
         401 => ("Unauthorized", "Unauthorized"),
@@ -177,7 +193,5 @@ pub(crate) fn refusal(code: u16, retry_after: Option<u32>) -> ApiError {
         504 => ("Timeout", "request did not complete within the allotted timeout"),
         _ => ("Unknown", "unknown"),
     };
-    let mut error = ApiError::new(code, reason, message);
-    error.retry_after = retry_after;
-    error
+    ApiError::new(code, reason, message)
 }

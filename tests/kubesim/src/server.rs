@@ -98,7 +98,7 @@ async fn request_on(shared: Arc<Shared>, request: Request<Incoming>) -> io::Resu
 
 async fn faulty(shared: &Arc<Shared>, fault: &Fault, target: &Target, call: &Call) -> io::Result<Reply> {
     match fault {
-        Fault::Status { code, retry_after } => Ok(reply::error(&refusal(*code, *retry_after))),
+        Fault::Status { code, retry_after } => Ok(reply::error(&refusal(target, *code, *retry_after))),
         Fault::Delay(time) => {
             tokio::time::sleep(*time).await;
             Ok(route::answer(shared, target, call))

@@ -31,6 +31,20 @@ async fn a_status_fault_is_a_status_with_its_reason_and_happens_once() {
 }
 
 #[tokio::test]
+async fn a_planned_refusal_names_what_was_asked_for() {
+    let (sim, client) = start();
+    let ask = async |code: u16| {
+        sim.faults().fail_next(Matcher::on("get", "clusters").named("db"), Fault::Status { code, retry_after: None });
+        client.send("GET", &format!("{CLUSTERS}/db"), &[], None).await.unwrap().json()["message"].as_str().unwrap().to_owned()
+    };
+    let cannot = r#"cannot get resource "clusters" in API group "postgresql.cnpg.io" in the namespace "default""#;
+    assert!(ask(403).await.ends_with(cannot));
+    assert_eq!(ask(404).await, r#"clusters.postgresql.cnpg.io "db" not found"#);
+    assert!(ask(409).await.starts_with("Operation cannot be fulfilled on clusters.postgresql.cnpg.io"));
+    assert!(ask(500).await.starts_with("Internal error occurred"));
+}
+
+#[tokio::test]
 async fn reset_hang_bad_json_and_delay_do_what_they_say() {
     let (sim, client) = start();
     sim.faults().fail_next(Matcher::any(), Fault::Reset);
