@@ -1,6 +1,10 @@
 //! Kubesim, an in-process stand-in for the Kubernetes API server, with a small CloudNativePG operator, planned
 //! failures and a request log; and a starter for a real API server, so that one suite runs against both.
 //! Must not know Portcullis. What it imitates, and where it stops, is said in each module.
+//!
+//! Where it stops as a whole: built-in kinds are stored as they come (no schema, lists are atomic for apply), one
+//! version per CRD, no strategic merge patch, no OpenAPI documents, no exec or port-forward, no quotas, no admission
+//! beyond CNPG's own rules. Lists and watches are always of the latest revision, or of the one they continue from.
 
 use std::io;
 use std::sync::Arc;

@@ -21,6 +21,9 @@ use crate::{definition, kubeconfig};
 /// Longest that the server may take to become ready (seconds, 60): it takes 3 to 5 on two cores.
 const READY: Duration = Duration::from_secs(60);
 
+/// Times that it is started before giving up (count, 3): a port that was free may be taken a moment later.
+const ATTEMPTS: usize = 3;
+
 /// Users besides the administrator (count, 16): one per set of rules that a test binary asks for.
 const USERS: usize = 16;
 
@@ -34,8 +37,14 @@ pub enum StartError {
     /// A file, port or process of the host refused.
     #[error("starting kube-apiserver from `KUBEBUILDER_ASSETS`: {0}")]
     Io(#[from] io::Error),
-    /// It started and ended, or never became ready.
-    #[error("kube-apiserver did not become ready; the end of its log:\n{0}")]
+    /// The environment names a folder that lacks one of the binaries.
+    #[error("`KUBEBUILDER_ASSETS` is `{0}`, which lacks kube-apiserver or etcd; unset it to skip these tests")]
+    NoBinaries(PathBuf),
+    /// One of the two ended, most often because another process took its port.
+    #[error("kube-apiserver or etcd ended at once; the end of their logs:\n{0}")]
+    Ended(String),
+    /// It never became ready.
+    #[error("kube-apiserver did not become ready within 60 seconds; the end of the logs:\n{0}")]
     NotReady(String),
     /// It refused what a test needs.
     #[error("kube-apiserver refused {0}")]
@@ -69,10 +78,13 @@ impl Drop for Processes {
     }
 }
 
-/// The folder with the binaries, if the environment names one that has both.
-pub fn assets() -> Option<PathBuf> {
-    let folder = PathBuf::from(std::env::var_os("KUBEBUILDER_ASSETS")?);
-    ["kube-apiserver", "etcd"].iter().all(|binary| folder.join(binary).is_file()).then_some(folder)
+/// The folder with the binaries, if the environment names one.
+fn assets() -> Result<Option<PathBuf>, StartError> {
+    let Some(folder) = std::env::var_os("KUBEBUILDER_ASSETS").filter(|folder| !folder.is_empty()).map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let has_both = ["kube-apiserver", "etcd"].iter().all(|binary| folder.join(binary).is_file());
+    if has_both { Ok(Some(folder)) } else { Err(StartError::NoBinaries(folder)) }
 }
 
 impl RealApiServer {
@@ -81,22 +93,32 @@ impl RealApiServer {
     /// # Errors
     /// If the binaries are there and do not become a ready server.
     pub async fn start() -> Result<Option<Self>, StartError> {
-        let Some(assets) = assets() else { return Ok(None) };
+        let Some(assets) = assets()? else { return Ok(None) };
+        for _ in 1..ATTEMPTS {
+            match Self::attempt(&assets).await {
+                Err(StartError::Ended(_)) => {}
+                started => return started.map(Some),
+            }
+        }
+        Self::attempt(&assets).await.map(Some)
+    }
+
+    async fn attempt(assets: &Path) -> Result<Self, StartError> {
         let folder = tempfile::tempdir()?;
         let users: Vec<(String, String)> = (0..USERS).map(|number| (format!("user-{number}"), token(number))).collect();
         let admin = token(USERS);
         write_tokens(folder.path(), &admin, &users)?;
         let [port, etcd, peer] = free_ports()?;
         let mut processes = Processes::default();
-        processes.0.push(start_etcd(&assets, folder.path(), etcd, peer)?);
-        processes.0.push(start_api(&assets, folder.path(), port, etcd)?);
+        processes.0.push(start_etcd(assets, folder.path(), etcd, peer)?);
+        processes.0.push(start_api(assets, folder.path(), port, etcd)?);
         let url = format!("https://127.0.0.1:{port}");
         let ca = certificate(folder.path(), &mut processes).await?;
         let client = Client::new(&url, &admin, Some(&ca))?;
         ready(&client, folder.path(), &mut processes).await?;
         let server = Self { url, ca, client, free: users, used: Vec::new(), admin, _processes: processes, _folder: folder };
         server.install_crds().await?;
-        Ok(Some(server))
+        Ok(server)
     }
 
     /// `https://127.0.0.1:PORT`.
@@ -285,14 +307,22 @@ async fn ready(client: &Client, folder: &Path, processes: &mut Processes) -> Res
 
 async fn wait(folder: &Path, processes: &mut Processes, until: Instant) -> Result<(), StartError> {
     let has_ended = processes.0.iter_mut().any(|child| !matches!(child.try_wait(), Ok(None)));
-    if has_ended || Instant::now() > until {
-        let end_of = |name: &str| {
-            let text = fs::read_to_string(folder.join(format!("{name}.log"))).unwrap_or_default();
-            let lines: Vec<&str> = text.lines().collect();
-            lines.iter().skip(lines.len().saturating_sub(5)).map(|line| format!("{name}: {line}\n")).collect::<String>()
-        };
-        return Err(StartError::NotReady(end_of("etcd") + &end_of("kube-apiserver")));
+    if has_ended {
+        return Err(StartError::Ended(end_of_logs(folder)));
+    }
+    if Instant::now() > until {
+        return Err(StartError::NotReady(end_of_logs(folder)));
     }
     tokio::time::sleep(Duration::from_millis(50)).await;
     Ok(())
+}
+
+/// The last five lines of each log.
+fn end_of_logs(folder: &Path) -> String {
+    let end_of = |name: &str| {
+        let text = fs::read_to_string(folder.join(format!("{name}.log"))).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines.iter().skip(lines.len().saturating_sub(5)).map(|line| format!("{name}: {line}\n")).collect::<String>()
+    };
+    end_of("etcd") + &end_of("kube-apiserver")
 }
