@@ -38,7 +38,7 @@ impl Server {
     }
 
     pub(crate) async fn real() -> Option<Self> {
-        let real = RealApiServer::start().await.unwrap()?;
+        let real = RealApiServer::start().await.unwrap_or_else(|error| panic!("{error}"))?;
         let admin = real.admin().clone();
         Some(Self { backend: Arc::new(Mutex::new(Backend::Real(Box::new(real)))), admin, namespace: "default".into() })
     }
