@@ -1,1 +1,14 @@
-//! Under construction.
+//! Integration tests, one binary. A module per subject; what they share is in `tests/src` and in the modules named `…_rig`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod conformance;
+mod foreign_client;
+mod guests_kube;
+mod guests_kubernetes;
+mod guests_memory;
+mod guests_misbehave;
+mod guests_named;
+mod guests_refused;
+mod guests_rig;
+mod guests_serve;
+mod guests_swap;

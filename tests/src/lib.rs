@@ -1,1 +1,22 @@
-//! Under construction.
+//! What integration tests share: components built from source, the host as a process, programs by others. No tests live here; they are in `tests/it`.
+
+pub mod components;
+pub mod foreign;
+pub mod host;
+
+/// Path of a guest of `tests/guests/examples`, built as a component. A guest that does not exist does not compile; one that no test
+/// names fails a test (`tests/it/guests_named.rs`).
+///
+/// ```no_run
+/// # fn main() -> anyhow::Result<()> {
+/// let component = std::fs::read(portcullis_tests::guest!("add")?)?;
+/// # Ok(())
+/// # }
+/// ```
+#[macro_export]
+macro_rules! guest {
+    ($name:literal) => {{
+        const _: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/guests/examples/", $name, ".rs"));
+        $crate::components::guest($name)
+    }};
+}

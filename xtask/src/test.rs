@@ -36,7 +36,7 @@ fn tests() -> Result<Verdict> {
     let runner: &[&str] = if nextest() { &["nextest", "run", "--no-fail-fast"] } else { &["test", "--no-fail-fast", "--tests"] };
     let mut command = tree::cargo(runner.iter().copied().chain(["--workspace", "--locked"]));
     // The tests start what was just built instead of building it again.
-    command.env("PORTCULLIS_BIN", tree::program("portcullis")).env("PORTCULLIS_PLUGINS", tree::target().join("plugins"));
+    command.env("PORTCULLIS_BIN", tree::program("portcullis"));
     step::all([command])
 }
 
