@@ -30,7 +30,7 @@ pub use shape::json_schema;
 pub use size::Size;
 
 /// Everything that `portcullis.yaml` decides.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// At least one, names unique, addresses unique.
     pub listeners: Vec<Listener>,
@@ -92,7 +92,7 @@ pub enum Guard {
 }
 
 /// A bearer token.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// SHA-256 of the token.
     pub hash: TokenHash,
@@ -101,7 +101,7 @@ pub struct Token {
 }
 
 /// One plugin's part.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct PluginConfig {
     /// Whether it is loaded.
     pub enabled: bool,

@@ -69,6 +69,21 @@ impl KubernetesRule {
                 || access.name.is_some_and(|name| self.resource_names.iter().any(|one| one == name)))
     }
 
+    /// Every request that the rule stands for. A `*` stands for itself: only another `*` covers it.
+    fn accesses(&self) -> impl Iterator<Item = KubernetesAccess<'_>> {
+        let groups = self.api_groups.iter();
+        let resources = groups.flat_map(|group| self.resources.iter().map(move |resource| (group, resource)));
+        let verbs = resources.flat_map(|(group, resource)| self.verbs.iter().map(move |verb| (group, resource, verb)));
+        let places = verbs.flat_map(|(group, resource, verb)| {
+            self.namespaces.iter().map(move |one| (group, resource, verb, (one != "*").then_some(one.as_str())))
+        });
+        places.flat_map(move |(group, resource, verb, namespace)| {
+            let access = move |name| KubernetesAccess { verb, group, resource, namespace, name };
+            let unnamed = self.resource_names.is_empty().then(|| access(None));
+            unnamed.into_iter().chain(self.resource_names.iter().map(move |name| access(Some(name))))
+        })
+    }
+
     fn intersect(&self, other: &Self) -> Option<Self> {
         let both = Self {
             api_groups: meet(&self.api_groups, &other.api_groups),
@@ -103,6 +118,13 @@ impl KubernetesGrant {
     #[must_use]
     pub fn allows(&self, access: &KubernetesAccess<'_>) -> bool {
         self.rules.iter().any(|rule| rule.allows(access))
+    }
+
+    /// The part of `requested` that this grant does not cover: whole rules, since half a rule is no rule that an operator reads.
+    #[must_use]
+    pub fn lacks(&self, requested: &Self) -> Self {
+        let rules = requested.rules.iter().filter(|rule| !rule.accesses().all(|access| self.allows(&access))).cloned().collect();
+        Self { rules, secret_values: requested.secret_values && !self.secret_values }
     }
 
     /// What both grants allow, rule by rule.
@@ -177,6 +199,19 @@ mod tests {
         let both = KubernetesGrant { rules: vec![clusters(&["get"], &["*"], &["a"])], secret_values: false }
             .intersect(&KubernetesGrant { rules: vec![clusters(&["get"], &["*"], &["b"])], secret_values: false });
         assert!(both.rules.is_empty());
+    }
+
+    #[test]
+    fn what_a_grant_lacks_is_named_by_whole_rules() {
+        let grant = KubernetesGrant { rules: vec![clusters(&["get", "list"], &["a", "b"], &[])], secret_values: false };
+        let lacks = |rule: KubernetesRule| grant.lacks(&KubernetesGrant { rules: vec![rule], secret_values: false }).rules.len();
+        assert_eq!(lacks(clusters(&["get"], &["a"], &[])), 0);
+        assert_eq!(lacks(clusters(&["get"], &["a"], &["db"])), 0);
+        assert_eq!(lacks(clusters(&["get", "delete"], &["a"], &[])), 1);
+        assert_eq!(lacks(clusters(&["get"], &["*"], &[])), 1);
+        assert_eq!(lacks(clusters(&["*"], &["a"], &[])), 1);
+        let secrets = KubernetesGrant { rules: vec![], secret_values: true };
+        assert!(grant.lacks(&secrets).secret_values);
     }
 
     fn words(choices: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
