@@ -1,0 +1,189 @@
+//! The capability through its WIT `Host` trait, against an API server that remembers what it was asked.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use portcullis_core::kube::{Form, KubeEvent, KubeOperation, KubeReply, KubeRequest, KubeStatus, WatchRequest};
+use portcullis_core::kubegrant::{KubernetesGrant, KubernetesRule};
+use portcullis_core::ports::{BoxFuture, KubeApi, KubeWatch};
+
+use crate::bindings::kubernetes as wit;
+use crate::bindings::kubernetes::{Host as _, HostWatcher as _};
+use crate::state::CallState;
+use crate::testing;
+
+/// Answers everything with one body.
+struct Api {
+    body: &'static str,
+    asked: Mutex<Vec<KubeRequest>>,
+}
+
+/// One event, then the end.
+struct OneEvent(bool);
+
+impl KubeWatch for OneEvent {
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<KubeEvent, KubeStatus>>> {
+        let first = !std::mem::replace(&mut self.0, true);
+        Box::pin(async move { first.then(|| Ok(KubeEvent { kind: "ADDED".into(), object: "{}".into() })) })
+    }
+}
+
+impl KubeApi for Api {
+    fn send(&self, request: KubeRequest) -> BoxFuture<'_, Result<KubeReply, KubeStatus>> {
+        self.asked.lock().push(request);
+        Box::pin(async { Ok(KubeReply { body: self.body.into(), warnings: vec![] }) })
+    }
+    fn watch(&self, _: WatchRequest) -> BoxFuture<'_, Result<Box<dyn KubeWatch>, KubeStatus>> {
+        Box::pin(async { Ok(Box::new(OneEvent(false)) as Box<dyn KubeWatch>) })
+    }
+    fn default_namespace(&self) -> &str {
+        "here"
+    }
+    fn reachable(&self, _: Duration) -> BoxFuture<'_, Result<(), KubeStatus>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+fn grant(resources: &[&str], verbs: &[&str], secret_values: bool) -> KubernetesGrant {
+    let list = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect();
+    let rule = KubernetesRule {
+        api_groups: list(&[""]),
+        resources: list(resources),
+        verbs: list(verbs),
+        namespaces: list(&["a"]),
+        resource_names: vec![],
+    };
+    KubernetesGrant { rules: vec![rule], secret_values }
+}
+
+fn state(grant: KubernetesGrant, body: &'static str) -> (CallState, Arc<Api>) {
+    let api = Arc::new(Api { body, asked: Mutex::default() });
+    let state = testing::state_with(|shared| {
+        shared.grants.kubernetes = Some(grant.clone());
+        shared.requests.kubernetes = Some(self::grant(&["*"], &["*"], true));
+        shared.kube = Some(api.clone());
+        shared.limits.host_reply = 1_024;
+    });
+    (state, api)
+}
+
+fn target(plural: &str, name: Option<&str>) -> wit::Target {
+    wit::Target {
+        group: String::new(),
+        version: "v1".into(),
+        plural: plural.into(),
+        namespace: Some("a".into()),
+        name: name.map(str::to_owned),
+        subresource: None,
+    }
+}
+
+fn get(plural: &str, form: &str) -> wit::GetRequest {
+    wit::GetRequest { target: target(plural, Some("x")), form: form.into() }
+}
+
+fn options() -> wit::WriteOptions {
+    wit::WriteOptions { dry_run: false, field_manager: None, field_validation: None, reply: "object".into() }
+}
+
+fn list_options() -> wit::ListOptions {
+    wit::ListOptions { label_selector: None, field_selector: None, limit: None, continue_: None, resource_version: None }
+}
+
+#[tokio::test]
+async fn what_the_grant_covers_is_sent_and_comes_back_byte_for_byte() {
+    let (mut state, api) = state(grant(&["pods"], &["get"], false), "{ \"b\":1, \"a\":2 }");
+    assert_eq!(state.get(get("pods", "object")).await.unwrap().unwrap().body, "{ \"b\":1, \"a\":2 }");
+    assert_eq!(api.asked.lock()[0].max_reply, 1_024);
+}
+
+#[tokio::test]
+async fn what_the_grant_does_not_cover_is_a_403_with_the_yaml_and_nothing_is_sent() {
+    let (mut state, api) = state(grant(&["pods"], &["get"], false), "{}");
+    let status = state.delete(target("pods", Some("x")), delete_options()).await.unwrap().unwrap_err();
+    assert_eq!((status.code, status.origin.as_str()), (403, "grant"));
+    assert!(status.message.contains("plugins.p.grants.kubernetes.rules"), "{}", status.message);
+    assert!(status.message.contains("verbs: [\"delete\"]"), "{}", status.message);
+    let mut elsewhere = get("pods", "object");
+    elsewhere.target.namespace = Some("b".into());
+    assert_eq!(state.get(elsewhere).await.unwrap().unwrap_err().code, 403);
+    assert!(api.asked.lock().is_empty());
+}
+
+fn delete_options() -> wit::DeleteOptions {
+    wit::DeleteOptions { dry_run: false, uid: None, resource_version: None, propagation: None, grace_period_seconds: None }
+}
+
+#[tokio::test]
+async fn values_of_secrets_take_a_grant_of_their_own() {
+    let (mut state, api) = state(grant(&["secrets"], &["*"], false), r#"{"data":{"p":"x"}}"#);
+    assert_eq!(state.get(get("secrets", "object")).await.unwrap().unwrap_err().origin, "grant");
+    assert!(state.get(get("secrets", "metadata")).await.unwrap().is_ok());
+    assert!(state.patch(target("secrets", Some("x")), "json".into(), "[]".into(), options()).await.unwrap().is_err());
+    assert!(state.watch(target("secrets", None), list_options(), "object".into(), 1).await.unwrap().is_err());
+    let reply = state.delete(target("secrets", Some("x")), delete_options()).await.unwrap().unwrap();
+    assert!(!reply.body.contains("data"), "{}", reply.body);
+    state.apply(target("secrets", Some("x")), "{}".into(), options(), false).await.unwrap().unwrap();
+    let asked = api.asked.lock();
+    assert!(matches!(&asked.last().unwrap().operation, KubeOperation::Apply(_, options, _) if options.reply == Form::Metadata));
+}
+
+#[tokio::test]
+async fn with_secret_values_granted_a_secret_comes_whole() {
+    let (mut state, _) = state(grant(&["secrets"], &["*"], true), r#"{"data":{}}"#);
+    assert_eq!(state.get(get("secrets", "object")).await.unwrap().unwrap().body, r#"{"data":{}}"#);
+}
+
+#[tokio::test]
+async fn many_reads_answer_in_order_each_with_its_own_result_and_share_one_cap() {
+    let body = Box::leak("x".repeat(500).into_boxed_str());
+    let (mut state, _) = state(grant(&["pods"], &["get"], false), body);
+    let reads = ["pods", "nodes", "pods", "pods"].map(|plural| wit::Read::Get(get(plural, "object")));
+    let answers = state.read_many(reads.into()).await.unwrap();
+    let reasons: Vec<&str> =
+        answers.iter().map(|answer| answer.as_ref().map_or_else(|status| status.reason.as_str(), |_| "ok")).collect();
+    assert_eq!(reasons, ["ok", "Forbidden", "ok", "TooLarge"]);
+}
+
+#[tokio::test]
+async fn a_reply_over_the_cap_is_a_status() {
+    let body = Box::leak("x".repeat(1_025).into_boxed_str());
+    let (mut state, _) = state(grant(&["pods"], &["get"], false), body);
+    assert_eq!(state.get(get("pods", "object")).await.unwrap().unwrap_err().reason, "TooLarge");
+}
+
+#[tokio::test]
+async fn a_watch_yields_events_and_ends_in_good_order() {
+    let (mut state, _) = state(grant(&["pods"], &["watch"], false), "{}");
+    let watcher = state.watch(target("pods", None), list_options(), "object".into(), 1).await.unwrap().unwrap();
+    let again = || wasmtime::component::Resource::new_borrow(watcher.rep());
+    assert_eq!(state.next(again(), 1_000).await.unwrap().unwrap().unwrap().kind, "ADDED");
+    assert!(!state.ended(again()).await.unwrap());
+    assert!(state.next(again(), 1_000).await.unwrap().unwrap().is_none());
+    assert!(state.ended(again()).await.unwrap());
+    assert_eq!(state.watchers, 1);
+    wit::HostWatcher::drop(&mut state, watcher).await.unwrap();
+    assert_eq!(state.watchers, 0);
+}
+
+#[tokio::test]
+async fn one_call_holds_only_so_many_watches() {
+    let (mut state, _) = state(grant(&["pods"], &["watch"], false), "{}");
+    for _ in 0..super::WATCHERS_MAX {
+        state.watch(target("pods", None), list_options(), "object".into(), 1).await.unwrap().unwrap();
+    }
+    let status = state.watch(target("pods", None), list_options(), "object".into(), 1).await.unwrap().unwrap_err();
+    assert_eq!(status.code, 429);
+}
+
+#[tokio::test]
+async fn without_a_cluster_every_request_says_so() {
+    let (mut state, _) = state(grant(&["pods"], &["get"], false), "{}");
+    let mut none = testing::shared();
+    none.grants = state.shared.grants.clone();
+    state = testing::state_of(none, Arc::new(testing::Client::default()));
+    assert_eq!(state.get(get("pods", "object")).await.unwrap().unwrap_err().reason, "Unconfigured");
+    assert_eq!(state.default_namespace().await.unwrap(), "default");
+}

@@ -1,0 +1,204 @@
+//! From a component's bytes to a plugin that can be called: read, check against the grant, compile off the request path, link with nothing
+//! but what was granted, and ask what it offers. Each step that fails is a finding on this plugin.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use portcullis_core::finding::Finding;
+use portcullis_core::grant::{Capability, Grants};
+use portcullis_core::manifest::Manifest;
+use portcullis_core::plugin::Descriptor;
+use portcullis_core::ports::{Plugin, PluginSource};
+use portcullis_core::schema::Schema;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::capabilities;
+use crate::inspect::{Inspection, Need, inspect};
+use crate::plugin::Loaded;
+use crate::sandbox::Inner;
+use crate::state::Shared;
+
+/// Identifies the engine's version, target and configuration in the cache.
+pub(crate) fn engine_hash(engine: &Engine) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Loads a plugin.
+pub(crate) async fn load(sandbox: &Arc<Inner>, source: PluginSource) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
+    let inspection = inspect(&source.component)
+        .map_err(|error| vec![Finding::error(format!("plugin file {}", source.origin), error.to_string())])?;
+    let manifest = &inspection.manifest;
+    let effective = manifest.requests.intersect(&source.granted);
+    let findings =
+        [imports(&inspection, &source.granted), settings(manifest, &source.settings), limits(&source, manifest)].concat();
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let component = compile(sandbox, &inspection, Arc::clone(&source.component)).await?;
+    let shared = Arc::new(Shared {
+        name: manifest.name.clone(),
+        requests: manifest.requests.clone(),
+        grants: effective,
+        settings: source.settings,
+        limits: source.limits,
+        kube: sandbox.kube.clone(),
+        notices: Arc::clone(&sandbox.notices),
+    });
+    link(sandbox, inspection, shared, &component).await
+}
+
+fn subject(manifest: &Manifest) -> String {
+    format!("plugin {}", manifest.name)
+}
+
+/// The presence fence: imports ⊆ requests ∩ grants.
+fn imports(inspection: &Inspection, granted: &Grants) -> Vec<Finding> {
+    let manifest = &inspection.manifest;
+    let mut capabilities = std::collections::BTreeMap::new();
+    let mut findings = Vec::new();
+    for import in &inspection.imports {
+        match import.need {
+            Need::Base => {}
+            Need::Grant(capability) => _ = capabilities.entry(capability).or_insert(import.name.as_str()),
+            Need::Unknown => findings.push(unknown(manifest, &import.name)),
+        }
+    }
+    findings.extend(capabilities.into_iter().filter_map(|(capability, import)| missing(manifest, granted, capability, import)));
+    findings
+}
+
+fn unknown(manifest: &Manifest, import: &str) -> Finding {
+    let known = Capability::ALL.map(Capability::name).join(", ");
+    Finding::error(subject(manifest), format!("imports `{import}`, which belongs to no capability of this host"))
+        .hint(format!("a plugin can be granted: {known}"))
+}
+
+fn missing(manifest: &Manifest, granted: &Grants, capability: Capability, import: &str) -> Option<Finding> {
+    let name = capability.name();
+    if !manifest.requests.has(capability) {
+        let message = format!("imports `{import}`, but its plugin.yaml does not request `{name}`");
+        let yaml = yaml(&["requests"], &manifest.requests, capability);
+        return Some(
+            Finding::error(subject(manifest), message).hint(format!("the plugin's author adds to plugin.yaml:\n{yaml}")),
+        );
+    }
+    if !granted.has(capability) {
+        let message = format!("imports `{import}`, which needs the grant `{name}`");
+        let yaml = yaml(&["plugins", &manifest.name, "grants"], &manifest.requests, capability);
+        return Some(Finding::error(subject(manifest), message).hint(format!("to grant it, add to the configuration:\n{yaml}")));
+    }
+    None
+}
+
+/// The YAML to add: for `kubernetes` the rules that the plugin requests, as they are.
+fn yaml(path: &[&str], requests: &Grants, capability: Capability) -> String {
+    let mut lines: Vec<String> = path.iter().enumerate().map(|(depth, key)| format!("{}{key}:", "  ".repeat(depth))).collect();
+    let indent = "  ".repeat(path.len());
+    match (&requests.kubernetes, capability) {
+        (Some(grant), Capability::Kubernetes) => {
+            lines.push(format!("{indent}kubernetes:\n{indent}  rules:"));
+            for rule in &grant.rules {
+                let list = |values: &[String]| serde_json::to_string(values).unwrap_or_default();
+                lines.push(format!("{indent}  - apiGroups: {}", list(&rule.api_groups)));
+                lines.push(format!("{indent}    resources: {}", list(&rule.resources)));
+                lines.push(format!("{indent}    verbs: {}", list(&rule.verbs)));
+                lines.push(format!("{indent}    namespaces: {}", list(&rule.namespaces)));
+                if !rule.resource_names.is_empty() {
+                    lines.push(format!("{indent}    resourceNames: {}", list(&rule.resource_names)));
+                }
+            }
+            if grant.secret_values {
+                lines.push(format!("{indent}  secretValues: true"));
+            }
+        }
+        (None, Capability::Kubernetes) => lines.push(format!("{indent}kubernetes:\n{indent}  rules: []")),
+        _ => lines.push(format!("{indent}{}: true", capability.name())),
+    }
+    lines.join("\n")
+}
+
+/// Settings against the manifest's schema. The binary resolves them; what runs must fit in any case.
+fn settings(manifest: &Manifest, settings: &str) -> Vec<Finding> {
+    let place = format!("plugins.{}.settings", manifest.name);
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(settings) else {
+        return vec![Finding::error(place, "the settings are not JSON")];
+    };
+    let Some(schema) = &manifest.settings else {
+        let none = value.as_object().is_some_and(serde_json::Map::is_empty);
+        let finding = Finding::error(place.clone(), "the plugin takes no settings").hint(format!("remove `{place}`"));
+        return if none { Vec::new() } else { vec![finding] };
+    };
+    let schema = match Schema::compile(schema.clone()) {
+        Ok(schema) => schema,
+        Err(error) => return vec![Finding::error(subject(manifest), format!("plugin.yaml: settings: {error}"))],
+    };
+    let problems = schema.validate(&value).err().unwrap_or_default();
+    problems.lines().map(|problem| Finding::error(place.clone(), problem)).collect()
+}
+
+fn limits(source: &PluginSource, manifest: &Manifest) -> Vec<Finding> {
+    let place = |field: &str| format!("plugins.{}.limits.{field}", manifest.name);
+    source.limits.problems().into_iter().map(|(field, problem)| Finding::error(place(field), problem)).collect()
+}
+
+/// Takes the compiled component from the cache, or compiles it, one at a time and on a thread of its own.
+async fn compile(sandbox: &Arc<Inner>, inspection: &Inspection, wasm: Arc<[u8]>) -> Result<Component, Vec<Finding>> {
+    let failed = |reason: String| vec![Finding::error(subject(&inspection.manifest), reason)];
+    let turn = Arc::clone(&sandbox.compiling).acquire_owned().await.map_err(|error| failed(error.to_string()))?;
+    let (sandbox, digest) = (Arc::clone(sandbox), inspection.digest);
+    let compiled = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        cached(&sandbox, &digest).map_or_else(|| fresh(&sandbox, &digest, &wasm), Ok)
+    });
+    let compiled = compiled.await.map_err(|error| failed(format!("the compiler failed: {error}")))?;
+    compiled.map_err(|error| failed(format!("does not compile: {}", error.root_cause())))
+}
+
+fn cached(sandbox: &Inner, digest: &portcullis_core::plugin::Digest) -> Option<Component> {
+    let artefact = sandbox.cache.get(digest, sandbox.engine_hash)?;
+    // SAFETY: `deserialize` must only see what `serialize` of the same Wasmtime wrote. The cache's MAC, under a key that only this host
+    // reads, proves that the bytes are such an artefact, and its name binds them to this engine and component.
+    let component = unsafe { Component::deserialize(&sandbox.engine, artefact) };
+    component.inspect_err(|error| tracing::warn!(%digest, %error, "a compiled component was refused; it is compiled again")).ok()
+}
+
+fn fresh(sandbox: &Inner, digest: &portcullis_core::plugin::Digest, wasm: &[u8]) -> wasmtime::Result<Component> {
+    let component = Component::from_binary(&sandbox.engine, wasm)?;
+    let kept = component
+        .serialize()
+        .map_err(|error| error.to_string())
+        .and_then(|artefact| sandbox.cache.put(digest, sandbox.engine_hash, &artefact).map_err(|error| error.to_string()));
+    if let Err(error) = kept {
+        tracing::warn!(%digest, error, "the compiled component could not be kept; the next start compiles it again");
+    }
+    Ok(component)
+}
+
+/// Links, then lists in an instance of its own.
+async fn link(
+    sandbox: &Arc<Inner>,
+    inspection: Inspection,
+    shared: Arc<Shared>,
+    component: &Component,
+) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
+    let subject = subject(&inspection.manifest);
+    let failed = |reason: String| vec![Finding::error(subject.clone(), reason)];
+    let mut linker = Linker::new(&sandbox.engine);
+    let linked = capabilities::link(&mut linker, &shared.grants).and_then(|()| linker.instantiate_pre(component));
+    let pre = linked.map_err(|error| failed(format!("does not link: {}", error.root_cause())))?;
+    let descriptor = Descriptor {
+        manifest: inspection.manifest,
+        digest: inspection.digest,
+        tools: Vec::new(),
+        prompts: Vec::new(),
+        templates: Vec::new(),
+        exports: inspection.exports,
+    };
+    let mut plugin = Loaded::new(Arc::clone(sandbox), shared, pre, descriptor)
+        .map_err(|error| failed(format!("its exports do not have the types of this track: {}", error.root_cause())))?;
+    let problems = plugin.list().await.err().unwrap_or_default();
+    if problems.is_empty() { Ok(Arc::new(plugin)) } else { Err(problems.into_iter().flat_map(failed).collect()) }
+}

@@ -1,0 +1,220 @@
+//! A loaded plugin: core's `Plugin` port over one component. Each method is one visit to a fresh instance; what a visit is, `runtime.rs` says.
+
+use std::sync::Arc;
+
+use portcullis_core::call::{CallContext, CallError, Outcome};
+use portcullis_core::completion::{Completion, CompletionRequest};
+use portcullis_core::content::{ResourceContents, ToolOutput};
+use portcullis_core::grant::Grants;
+use portcullis_core::plugin::{Descriptor, Exports};
+use portcullis_core::policy::Permit;
+use portcullis_core::ports::{BoxFuture, Plugin};
+use portcullis_core::prompt::Expansion;
+use portcullis_core::resource::ResourcePage;
+use wasmtime::component::InstancePre;
+
+use crate::bindings::{completion, prompt, resource, subscription, tools};
+use crate::convert::{self, offer, page};
+use crate::runtime::{Visit, WATCH_PIECE, within};
+use crate::sandbox::Inner;
+use crate::state::{CallState, Shared};
+
+/// See the module.
+pub(crate) struct Loaded {
+    pub(crate) sandbox: Arc<Inner>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) pre: InstancePre<CallState>,
+    descriptor: Descriptor,
+    indices: Indices,
+}
+
+/// Where the exports are within the component; the optional ones as the component's type has them.
+struct Indices {
+    tools: tools::GuestIndices,
+    prompts: Option<prompt::GuestIndices>,
+    resources: Option<resource::GuestIndices>,
+    subscriptions: Option<subscription::GuestIndices>,
+    completions: Option<completion::GuestIndices>,
+}
+
+impl Indices {
+    fn new(pre: &InstancePre<CallState>, exports: Exports) -> wasmtime::Result<Self> {
+        Ok(Self {
+            tools: tools::GuestIndices::new(pre)?,
+            prompts: exports.prompts.then(|| prompt::GuestIndices::new(pre)).transpose()?,
+            resources: exports.resources.then(|| resource::GuestIndices::new(pre)).transpose()?,
+            subscriptions: exports.subscriptions.then(|| subscription::GuestIndices::new(pre)).transpose()?,
+            completions: exports.completions.then(|| completion::GuestIndices::new(pre)).transpose()?,
+        })
+    }
+}
+
+/// Makes a fresh instance and calls one export of it, within the visit's time.
+macro_rules! enter {
+    ($visit:ident, $indices:expr, |$guest:ident| $call:expr) => {
+        within($visit.deadline, async {
+            let instance = $visit.pre.instantiate_async(&mut $visit.store).await?;
+            let $guest = $indices.load(&mut $visit.store, &instance)?;
+            $call.await
+        })
+        .await
+    };
+}
+
+impl Loaded {
+    pub(crate) fn new(
+        sandbox: Arc<Inner>,
+        shared: Arc<Shared>,
+        pre: InstancePre<CallState>,
+        descriptor: Descriptor,
+    ) -> wasmtime::Result<Self> {
+        let indices = Indices::new(&pre, descriptor.exports)?;
+        Ok(Self { sandbox, shared, pre, descriptor, indices })
+    }
+
+    /// Asks the guest what it offers; the error tells everything that is wrong with it.
+    pub(crate) async fn list(&mut self) -> Result<(), Vec<String>> {
+        let one = |error: CallError| vec![error.to_string()];
+        let listed = self.list_tools().await.map_err(one)?;
+        self.descriptor.tools = offer::tools(listed)?;
+        let listed = self.list_prompts().await.map_err(one)?;
+        self.descriptor.prompts = offer::prompts(listed)?;
+        let listed = self.list_templates().await.map_err(one)?;
+        self.descriptor.templates = offer::templates(listed)?;
+        Ok(())
+    }
+
+    async fn list_tools(&self) -> Result<Vec<crate::bindings::types::Tool>, CallError> {
+        let mut visit = Visit::to_list(self).await?;
+        let listed = enter!(visit, self.indices.tools, |guest| guest.call_list(&mut visit.store));
+        visit.settle(listed)
+    }
+
+    async fn list_prompts(&self) -> Result<Vec<prompt::Prompt>, CallError> {
+        let Some(indices) = &self.indices.prompts else { return Ok(Vec::new()) };
+        let mut visit = Visit::to_list(self).await?;
+        let listed = enter!(visit, indices, |guest| guest.call_list(&mut visit.store));
+        visit.settle(listed)
+    }
+
+    async fn list_templates(&self) -> Result<Vec<resource::Template>, CallError> {
+        let Some(indices) = &self.indices.resources else { return Ok(Vec::new()) };
+        let mut visit = Visit::to_list(self).await?;
+        let listed = enter!(visit, indices, |guest| guest.call_templates(&mut visit.store));
+        visit.settle(listed)
+    }
+
+    async fn tool(&self, permit: Permit, context: CallContext, arguments: String) -> Result<Outcome<ToolOutput>, CallError> {
+        let mut visit = Visit::to_call(self, &context).await?;
+        let context = convert::context(context, visit.remaining());
+        let answer =
+            enter!(visit, self.indices.tools, |guest| guest.call_call(&mut visit.store, &context, permit.target(), &arguments));
+        visit.answer(answer, convert::outcome)
+    }
+
+    async fn prompt(
+        &self,
+        permit: Permit,
+        context: CallContext,
+        arguments: Vec<(String, String)>,
+    ) -> Result<Outcome<Expansion>, CallError> {
+        let Some(indices) = &self.indices.prompts else { return Err(self.lacks("prompts", context.request_id)) };
+        let mut visit = Visit::to_call(self, &context).await?;
+        let context = convert::context(context, visit.remaining());
+        let answer = enter!(visit, indices, |guest| guest.call_get(&mut visit.store, &context, permit.target(), &arguments));
+        visit.answer(answer, page::expansion)
+    }
+
+    async fn resources(&self, context: CallContext, cursor: Option<String>) -> Result<ResourcePage, CallError> {
+        let Some(indices) = &self.indices.resources else { return Ok(ResourcePage::default()) };
+        let mut visit = Visit::to_call(self, &context).await?;
+        let context = convert::context(context, visit.remaining());
+        let answer = enter!(visit, indices, |guest| guest.call_list(&mut visit.store, &context, cursor.as_deref()));
+        visit.answer(answer, page::page)
+    }
+
+    async fn read(&self, permit: Permit, context: CallContext) -> Result<Outcome<Vec<ResourceContents>>, CallError> {
+        let Some(indices) = &self.indices.resources else { return Err(self.lacks("resources", context.request_id)) };
+        let mut visit = Visit::to_call(self, &context).await?;
+        let context = convert::context(context, visit.remaining());
+        let answer = enter!(visit, indices, |guest| guest.call_read(&mut visit.store, &context, permit.target()));
+        visit.answer(answer, page::contents)
+    }
+
+    async fn watch(&self, permit: Permit, context: CallContext) -> Result<(), CallError> {
+        let Some(indices) = &self.indices.subscriptions else { return Err(self.lacks("subscriptions", context.request_id)) };
+        let mut visit = Visit::to_watch(self, &context).await?;
+        let context = convert::context(context, WATCH_PIECE);
+        let answer = enter!(visit, indices, |guest| guest.call_watch(&mut visit.store, &context, permit.target()));
+        visit.answer(answer, |(), _| Ok(()))
+    }
+
+    async fn completion(&self, context: CallContext, request: CompletionRequest) -> Result<Completion, CallError> {
+        let Some(indices) = &self.indices.completions else { return Ok(Completion::default()) };
+        let mut visit = Visit::to_call(self, &context).await?;
+        let context = convert::context(context, visit.remaining());
+        let target = page::reference(request.target);
+        let (argument, value, known) = (&request.argument, &request.value, &request.known);
+        let answer =
+            enter!(visit, indices, |guest| guest.call_complete(&mut visit.store, &context, &target, argument, value, known));
+        visit.answer(answer, page::completion)
+    }
+
+    /// Something was routed here that this plugin never offered.
+    fn lacks(&self, export: &str, request_id: String) -> CallError {
+        let reason = format!("it does not export `portcullis:tool/{export}`");
+        CallError::Contract { plugin: self.shared.name.clone(), reason, request_id }
+    }
+}
+
+impl Plugin for Loaded {
+    fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn grants(&self) -> &Grants {
+        &self.shared.grants
+    }
+
+    fn call_tool<'a>(
+        &'a self,
+        permit: Permit,
+        context: CallContext,
+        arguments: String,
+    ) -> BoxFuture<'a, Result<Outcome<ToolOutput>, CallError>> {
+        Box::pin(self.tool(permit, context, arguments))
+    }
+
+    fn get_prompt<'a>(
+        &'a self,
+        permit: Permit,
+        context: CallContext,
+        arguments: Vec<(String, String)>,
+    ) -> BoxFuture<'a, Result<Outcome<Expansion>, CallError>> {
+        Box::pin(self.prompt(permit, context, arguments))
+    }
+
+    fn list_resources<'a>(
+        &'a self,
+        context: CallContext,
+        cursor: Option<String>,
+    ) -> BoxFuture<'a, Result<ResourcePage, CallError>> {
+        Box::pin(self.resources(context, cursor))
+    }
+
+    fn read_resource<'a>(
+        &'a self,
+        permit: Permit,
+        context: CallContext,
+    ) -> BoxFuture<'a, Result<Outcome<Vec<ResourceContents>>, CallError>> {
+        Box::pin(self.read(permit, context))
+    }
+
+    fn watch_resource<'a>(&'a self, permit: Permit, context: CallContext) -> BoxFuture<'a, Result<(), CallError>> {
+        Box::pin(self.watch(permit, context))
+    }
+
+    fn complete<'a>(&'a self, context: CallContext, request: CompletionRequest) -> BoxFuture<'a, Result<Completion, CallError>> {
+        Box::pin(self.completion(context, request))
+    }
+}

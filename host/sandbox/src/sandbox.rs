@@ -1,0 +1,130 @@
+//! The sandbox as the binary sees it: options in, a `ToolRuntime` out. Owns the engine, the ticker, the cache and the places for calls.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::finding::Finding;
+use portcullis_core::ports::{BoxFuture, KubeApi, NoticeSink, Plugin, PluginSource, ToolRuntime};
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+
+use crate::cache::Cache;
+use crate::engine::{self, SLOTS_MAX, Ticker};
+use crate::loader;
+
+/// Places for loading plugins, besides those for calls: one lists its offers while another compiles.
+const LOADING: usize = 4;
+
+/// Of the places for calls, one in this many is for watches: they last, and must not starve calls.
+const WATCH_SHARE: usize = 4;
+
+/// What a sandbox is made of.
+pub struct SandboxOptions {
+    /// Where compiled components are kept; only the host writes there.
+    pub cache_directory: PathBuf,
+    /// Calls that run at the same time. Each takes address space (8 GiB) and, while it runs, 50 KiB and more.
+    pub max_concurrent_calls: usize,
+    /// How long a call may wait for its turn.
+    pub queue_timeout: Duration,
+    /// The API server; `None`: none is configured.
+    pub kube: Option<Arc<dyn KubeApi>>,
+    /// Where changes are announced.
+    pub notices: Arc<dyn NoticeSink>,
+}
+
+/// Why there is no sandbox.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The engine did not come up.
+    #[error("the WebAssembly engine did not start: {0}")]
+    Engine(String),
+    /// The cache directory cannot be used.
+    #[error("the cache directory `{directory}` cannot be used: {error}; name another one as `cacheDirectory`", directory = directory.display())]
+    Cache {
+        /// Which.
+        directory: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// More places than there is address space.
+    #[error("{0} concurrent calls are outside 1 to {max}: set `maxConcurrentCalls` within it", max = places_max())]
+    Places(usize),
+}
+
+/// Runs components. `Clone` is cheap.
+#[derive(Clone)]
+pub struct Sandbox {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What the sandbox and its plugins share.
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) engine_hash: u64,
+    pub(crate) ticker: Ticker,
+    pub(crate) cache: Cache,
+    /// Places for calls.
+    pub(crate) calls: Arc<Semaphore>,
+    /// Places for watches.
+    pub(crate) watches: Arc<Semaphore>,
+    /// Places for loads.
+    pub(crate) loads: Arc<Semaphore>,
+    /// One compilation at a time: each uses all cores.
+    pub(crate) compiling: Arc<Semaphore>,
+    pub(crate) queue_timeout: Duration,
+    pub(crate) kube: Option<Arc<dyn KubeApi>>,
+    pub(crate) notices: Arc<dyn NoticeSink>,
+}
+
+const fn places_max() -> usize {
+    (SLOTS_MAX - LOADING) / (WATCH_SHARE + 1) * WATCH_SHARE
+}
+
+/// Watches that may run beside `calls` calls.
+fn watches(calls: usize) -> usize {
+    calls.div_ceil(WATCH_SHARE)
+}
+
+impl Sandbox {
+    /// Starts the engine.
+    ///
+    /// # Errors
+    /// [`SandboxError`]: the host cannot run without it.
+    pub fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
+        let calls = options.max_concurrent_calls;
+        if !(1..=places_max()).contains(&calls) {
+            return Err(SandboxError::Places(calls));
+        }
+        let slots = u32::try_from(calls + watches(calls) + LOADING).map_err(|_| SandboxError::Places(calls))?;
+        let engine = engine::build(slots)?;
+        let cache = Cache::open(&options.cache_directory)
+            .map_err(|error| SandboxError::Cache { directory: options.cache_directory, error })?;
+        let inner = Inner {
+            engine_hash: loader::engine_hash(&engine),
+            ticker: Ticker::start(&engine)?,
+            engine,
+            cache,
+            calls: Arc::new(Semaphore::new(calls)),
+            watches: Arc::new(Semaphore::new(watches(calls))),
+            loads: Arc::new(Semaphore::new(LOADING)),
+            compiling: Arc::new(Semaphore::new(1)),
+            queue_timeout: options.queue_timeout,
+            kube: options.kube,
+            notices: options.notices,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Calls that could start now.
+    #[must_use]
+    pub fn free_places(&self) -> usize {
+        self.inner.calls.available_permits()
+    }
+}
+
+impl ToolRuntime for Sandbox {
+    fn load(&self, source: PluginSource) -> BoxFuture<'_, Result<Arc<dyn Plugin>, Vec<Finding>>> {
+        Box::pin(loader::load(&self.inner, source))
+    }
+}
