@@ -126,19 +126,34 @@ impl Policy {
         self.matching(principal, action, target).is_some()
     }
 
-    fn matching(&self, principal: &Principal, action: Action, target: &str) -> Option<String> {
-        if principal.is_local() {
-            return Some("local".to_owned());
-        }
+    /// Whether some target that begins with `prefix` could be permitted: what lists of templates show. Each member is decided on its own.
+    #[must_use]
+    pub fn allows_some(&self, principal: &Principal, action: Action, prefix: &str) -> bool {
+        let overlaps = |pattern: &String| {
+            let (head, open) = pattern.split_once('*').map_or((pattern.as_str(), false), |(head, _)| (head, true));
+            head.starts_with(prefix) || (open && prefix.starts_with(head))
+        };
+        principal.is_local() || self.patterns(principal, action).is_some_and(|patterns| patterns.iter().any(overlaps))
+    }
+
+    /// The patterns that a token brings; `None` for everybody else.
+    fn patterns(&self, principal: &Principal, action: Action) -> Option<&[String]> {
         if principal.issuer != Principal::CONFIG_ISSUER {
             return None;
         }
         let rules = self.tokens.get(&principal.subject)?;
-        let patterns = match action {
+        Some(match action {
             Action::CallTool => &rules.tools,
             Action::GetPrompt => &rules.prompts,
             Action::ReadResource => &rules.resources,
-        };
+        })
+    }
+
+    fn matching(&self, principal: &Principal, action: Action, target: &str) -> Option<String> {
+        if principal.is_local() {
+            return Some("local".to_owned());
+        }
+        let patterns = self.patterns(principal, action)?;
         patterns.iter().any(|pattern| glob(pattern, target)).then(|| format!("token:{}", principal.subject))
     }
 }
@@ -188,6 +203,15 @@ mod tests {
         assert!(!policy.allows(&reader, Action::GetPrompt, "list_clusters"));
         assert!(policy.allows(&reader, Action::ReadResource, "cnpg://a/b"));
         assert!(!policy.allows(&reader, Action::ReadResource, "cnpg://b/b"));
+    }
+
+    #[test]
+    fn a_template_shows_if_some_member_could_be_read() {
+        let (policy, reader) = (reader(), token("reader"));
+        for (prefix, expected) in [("cnpg://", true), ("cnpg://a/clusters/", true), ("cnpg://b/", false), ("test://", false)] {
+            assert_eq!(policy.allows_some(&reader, Action::ReadResource, prefix), expected, "{prefix}");
+        }
+        assert!(!policy.allows_some(&token("unknown"), Action::ReadResource, ""));
     }
 
     #[test]

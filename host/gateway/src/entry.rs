@@ -1,0 +1,78 @@
+//! What a request carries from the door to the guest: one snapshot, one caller. Taken once, at entry.
+
+use std::sync::Arc;
+
+use portcullis_core::config::{Config, Endpoint, Guard, Listener};
+use portcullis_core::principal::Principal;
+use portcullis_core::secret::TokenHash;
+use portcullis_core::snapshot::Snapshot;
+
+use crate::cache::WireCatalogue;
+
+/// How a caller proved who it is; kept so that long-lived streams can ask again after a reload.
+#[derive(Debug, Clone)]
+pub(crate) enum Credential {
+    /// The process at the other end of stdio.
+    Stdio,
+    /// An endpoint that asks nobody.
+    Unguarded {
+        /// The listener's name.
+        listener: String,
+        /// The endpoint's path.
+        path: String,
+    },
+    /// A bearer token of the configuration.
+    Token {
+        /// Its name.
+        name: String,
+        /// Its hash.
+        hash: TokenHash,
+    },
+}
+
+/// Who calls, and how it was proved.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) credential: Credential,
+}
+
+impl Caller {
+    /// Whether the proof still holds under another configuration.
+    pub(crate) fn is_still_valid(&self, config: &Config) -> bool {
+        match &self.credential {
+            Credential::Stdio => true,
+            Credential::Unguarded { listener, path } => {
+                find_endpoint(config, listener, path).is_some_and(|(_, endpoint)| endpoint.guard == Guard::None)
+            }
+            Credential::Token { name, hash } => config.tokens.get(name).is_some_and(|token| token.hash.matches(hash)),
+        }
+    }
+
+    /// Whether what this caller sees is what every caller of the same endpoint sees.
+    pub(crate) fn is_everybody(&self) -> bool {
+        !matches!(self.credential, Credential::Token { .. })
+    }
+}
+
+/// The listener of that name and its endpoint at `path`; a trailing slash makes no difference, so that nobody needs a redirect.
+pub(crate) fn find_endpoint<'a>(config: &'a Config, listener: &str, path: &str) -> Option<(&'a Listener, &'a Endpoint)> {
+    let listener = config.listeners.iter().find(|one| one.name == listener)?;
+    let bare = path.strip_suffix('/').unwrap_or(path);
+    let endpoint = listener.endpoints.iter().find(|one| one.path == bare)?;
+    Some((listener, endpoint))
+}
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) wire: Arc<WireCatalogue>,
+    pub(crate) caller: Caller,
+}
+
+impl Entry {
+    pub(crate) fn principal(&self) -> &Arc<Principal> {
+        &self.caller.principal
+    }
+}

@@ -1,0 +1,166 @@
+//! MCP's methods, each in a file of its own below; this one only hands rmcp's calls on. Works alike over HTTP and stdio.
+#![expect(deprecated, reason = "revisions before 2026-07-28 are served as well")]
+
+mod completions;
+mod digest;
+mod info;
+mod legacy;
+mod listen;
+mod prompts;
+mod questions;
+mod record;
+mod resources;
+pub(crate) mod sealed;
+mod sink;
+mod tools;
+mod turn;
+pub(crate) mod watches;
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use portcullis_core::principal::Principal;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, DiscoverResult,
+    Extensions, GetPromptRequestParams, GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
+    SetLevelRequestParams, SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams,
+};
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use tokio_util::sync::CancellationToken;
+
+use crate::entry::{Caller, Credential, Entry};
+use crate::gateway::Shared;
+use crate::respond;
+
+type Context = RequestContext<RoleServer>;
+
+/// Serves one request of 2026-07-28, one session of an older revision, or one stdio client. `Clone` is cheap.
+#[derive(Clone)]
+pub(crate) struct Handler {
+    shared: Arc<Shared>,
+    /// The request that this handler was made for; `None` over stdio, where it serves them all.
+    first: Option<Entry>,
+    session: Arc<legacy::Session>,
+    /// Streams should end in good order.
+    closing: CancellationToken,
+}
+
+impl Handler {
+    pub(crate) fn http(shared: Arc<Shared>, entry: Entry, closing: CancellationToken) -> Self {
+        Self { shared, first: Some(entry), session: Arc::default(), closing }
+    }
+
+    pub(crate) fn stdio(shared: Arc<Shared>, closing: CancellationToken) -> Self {
+        Self { shared, first: None, session: Arc::default(), closing }
+    }
+
+    /// The request's own view: over HTTP it comes with the request, over stdio it is made here. Never falls back from one to the other.
+    fn entry(&self, extensions: &Extensions) -> Entry {
+        let Some(first) = &self.first else { return self.local() };
+        extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Entry>()).unwrap_or(first).clone()
+    }
+
+    fn own_entry(&self) -> Entry {
+        self.first.clone().unwrap_or_else(|| self.local())
+    }
+
+    fn local(&self) -> Entry {
+        let caller = Caller { principal: Arc::new(Principal::local()), credential: Credential::Stdio };
+        self.shared.enter(self.shared.snapshot(), caller)
+    }
+}
+
+impl ServerHandler for Handler {
+    fn get_info(&self) -> ServerConfig {
+        info::config(&self.own_entry())
+    }
+
+    async fn discover(&self, context: Context) -> Result<DiscoverResult, ErrorData> {
+        Ok(info::discover(&self.entry(&context.extensions), self.supported_protocol_versions().into_owned()))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        // Whether the caller may see the tool is decided later; here it only tells which headers must match the body.
+        self.own_entry().wire.tools.get(name).cloned()
+    }
+
+    async fn list_tools(&self, request: Option<PaginatedRequestParams>, context: Context) -> Result<ListToolsResult, ErrorData> {
+        tools::list(&self.entry(&context.extensions), request, &context).map_err(respond::mcp)
+    }
+
+    async fn call_tool(&self, request: CallToolRequestParams, context: Context) -> Result<CallToolResponse, ErrorData> {
+        tools::call(self, request, &context).await
+    }
+
+    async fn list_prompts(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: Context,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        prompts::list(&self.entry(&context.extensions), request, &context).map_err(respond::mcp)
+    }
+
+    async fn get_prompt(&self, request: GetPromptRequestParams, context: Context) -> Result<GetPromptResponse, ErrorData> {
+        prompts::get(self, request, &context).await.map_err(respond::mcp)
+    }
+
+    async fn list_resources(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: Context,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        resources::list(self, request, &context).await.map_err(respond::mcp)
+    }
+
+    async fn list_resource_templates(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: Context,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        resources::templates(&self.entry(&context.extensions), request, &context).map_err(respond::mcp)
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: Context,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        resources::read(self, request, &context).await.map_err(respond::mcp)
+    }
+
+    async fn complete(&self, request: CompleteRequestParams, context: Context) -> Result<CompleteResult, ErrorData> {
+        completions::complete(self, request, &context).await.map_err(respond::mcp)
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(listen::accepted(&self.own_entry(), requested))
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        listen::run(self, context).await;
+        Ok(())
+    }
+
+    async fn subscribe(&self, request: SubscribeRequestParams, context: Context) -> Result<(), ErrorData> {
+        legacy::subscribe(self, request.uri, &context).await.map_err(respond::mcp)
+    }
+
+    async fn unsubscribe(&self, request: UnsubscribeRequestParams, _context: Context) -> Result<(), ErrorData> {
+        self.session.unsubscribe(&request.uri);
+        Ok(())
+    }
+
+    async fn set_level(&self, request: SetLevelRequestParams, context: Context) -> Result<(), ErrorData> {
+        legacy::set_level(self, request.level, &context)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        legacy::notify(self, context);
+    }
+
+    async fn on_custom_request(&self, request: CustomRequest, _context: Context) -> Result<CustomResult, ErrorData> {
+        Err(info::not_understood(&request.method))
+    }
+}

@@ -1,0 +1,180 @@
+//! What changed, for one caller: plugins' notices, and the difference that a new snapshot makes. Feeds `subscriptions/listen`
+//! (MCP 2026-07-28, basic/utilities/subscriptions: T-11) and, through `legacy`, the notifications of older revisions.
+
+use std::sync::Arc;
+
+use portcullis_core::notice::Notice;
+use portcullis_core::policy::Action;
+use portcullis_core::snapshot::Snapshot;
+use rmcp::model::SubscriptionFilter;
+use rmcp::service::{SubscriptionContext, SubscriptionSendError, SubscriptionSink};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::watches::{WatchGuard, Watches};
+use super::{Handler, digest, resources};
+use crate::cache::WireCatalogue;
+use crate::entry::{Caller, Entry};
+use crate::gateway::Shared;
+
+/// Most resources in one subscription: each may run a guest.
+const URIS_MAX: usize = 256;
+
+/// The part of a filter that this caller may have. Denied resources are left out, as unknown ones would be.
+pub(super) fn accepted(entry: &Entry, requested: &SubscriptionFilter) -> SubscriptionFilter {
+    let allowed = |uri: &&String| entry.snapshot.policy.allows(entry.principal(), Action::ReadResource, uri);
+    let uris = requested.resource_subscriptions.as_ref();
+    let mut filter = requested.clone();
+    filter.resource_subscriptions = uris.map(|uris| uris.iter().filter(allowed).take(URIS_MAX).cloned().collect());
+    filter
+}
+
+/// Serves one subscription until the client leaves, the caller loses its token, or the host closes.
+pub(super) async fn run(handler: &Handler, context: SubscriptionContext) {
+    let entry = handler.entry(&context.request_context().extensions);
+    let uris = context.accepted().resource_subscriptions.clone().unwrap_or_default();
+    let _watching: Vec<WatchGuard> = uris.iter().map(|uri| Watches::join(&handler.shared.watches, &entry.caller, uri)).collect();
+    let mut changes = Changes::new(&handler.shared, &entry, handler.closing.clone());
+    loop {
+        let change = tokio::select! {
+            biased;
+            () = context.cancelled() => return,
+            change = changes.next() => change,
+        };
+        let Some(notices) = change else { return };
+        for notice in expand(notices, &uris) {
+            if matches!(
+                send(context.sink(), notice).await,
+                Err(SubscriptionSendError::SubscriptionClosed | SubscriptionSendError::Service(_))
+            ) {
+                return;
+            }
+        }
+    }
+}
+
+/// What to tell a subscriber: a lost notice may have been about any of its resources.
+pub(super) fn expand(change: Change, uris: &[String]) -> Vec<Notice> {
+    match change {
+        Change::Said(notices) => notices,
+        Change::Everything => {
+            let updated = uris.iter().map(|uri| Notice::ResourceUpdated { uri: uri.clone() });
+            [Notice::ToolsChanged, Notice::PromptsChanged, Notice::ResourcesChanged].into_iter().chain(updated).collect()
+        }
+    }
+}
+
+/// What was not asked for is refused by the sink, and that is fine.
+async fn send(sink: &SubscriptionSink, notice: Notice) -> Result<(), SubscriptionSendError> {
+    match notice {
+        Notice::ToolsChanged => sink.notify_tool_list_changed().await,
+        Notice::PromptsChanged => sink.notify_prompt_list_changed().await,
+        Notice::ResourcesChanged => sink.notify_resource_list_changed().await,
+        Notice::ResourceUpdated { uri } => sink.notify_resource_updated(uri).await,
+    }
+}
+
+/// One step of a stream of changes.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// These, in order.
+    Said(Vec<Notice>),
+    /// Notices were lost.
+    Everything,
+}
+
+/// The stream itself.
+pub(super) struct Changes {
+    shared: Arc<Shared>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    notices: broadcast::Receiver<Notice>,
+    caller: Caller,
+    seen: Lists,
+    closing: CancellationToken,
+}
+
+impl Changes {
+    pub(super) fn new(shared: &Arc<Shared>, entry: &Entry, closing: CancellationToken) -> Self {
+        let seen = Lists::of(&entry.snapshot, &entry.wire, &entry.caller);
+        let mut snapshots = shared.snapshots.clone();
+        // The newest snapshot may be newer than the entry's: compare at once.
+        snapshots.mark_changed();
+        let (notices, caller) = (shared.notices.subscribe(), entry.caller.clone());
+        Self { shared: Arc::clone(shared), snapshots, notices, caller, seen, closing }
+    }
+
+    /// The next change; `None` when there will be none for this caller.
+    pub(super) async fn next(&mut self) -> Option<Change> {
+        loop {
+            let change = tokio::select! {
+                () = self.closing.cancelled() => return None,
+                changed = self.snapshots.changed() => {
+                    changed.ok()?;
+                    Change::Said(self.compare()?)
+                }
+                notice = self.notices.recv() => match notice {
+                    Ok(notice) => Change::Said(vec![notice]),
+                    Err(RecvError::Lagged(_)) => Change::Everything,
+                    Err(RecvError::Closed) => return None,
+                },
+            };
+            if !matches!(&change, Change::Said(notices) if notices.is_empty()) {
+                return Some(change);
+            }
+        }
+    }
+
+    /// What a new snapshot changes for this caller; `None` if it is nobody any more.
+    fn compare(&mut self) -> Option<Vec<Notice>> {
+        let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
+        if !self.caller.is_still_valid(&snapshot.config) {
+            tracing::info!(principal = %self.caller.principal, "a subscription ends: its caller is not valid any more");
+            return None;
+        }
+        let wire = self.shared.wire.of(&snapshot);
+        let now = Lists::of(&snapshot, &wire, &self.caller);
+        let changed = [
+            (now.tools != self.seen.tools, Notice::ToolsChanged),
+            (now.prompts != self.seen.prompts, Notice::PromptsChanged),
+            (now.resources != self.seen.resources, Notice::ResourcesChanged),
+        ];
+        self.seen = now;
+        Some(changed.into_iter().filter(|(changed, _)| *changed).map(|(_, notice)| notice).collect())
+    }
+}
+
+/// Digests of what a caller's lists show.
+struct Lists {
+    tools: [u8; 32],
+    prompts: [u8; 32],
+    resources: [u8; 32],
+}
+
+impl Lists {
+    fn of(snapshot: &Arc<Snapshot>, wire: &Arc<WireCatalogue>, caller: &Caller) -> Self {
+        let allows = |action, name: &str| snapshot.policy.allows(&caller.principal, action, name);
+        let tools = wire.tools.iter().filter(|(name, _)| allows(Action::CallTool, name)).map(|(_, tool)| tool);
+        let prompts = wire.prompts.iter().filter(|(name, _)| allows(Action::GetPrompt, name)).map(|(_, prompt)| prompt);
+        Self {
+            tools: print(tools.collect::<Vec<_>>()),
+            prompts: print(prompts.collect::<Vec<_>>()),
+            resources: sources(snapshot, wire, caller),
+        }
+    }
+}
+
+/// Resources themselves are not known without asking guests: other templates, or another component that has resources, may mean others.
+fn sources(snapshot: &Arc<Snapshot>, wire: &Arc<WireCatalogue>, caller: &Caller) -> [u8; 32] {
+    let entry = Entry { snapshot: Arc::clone(snapshot), wire: Arc::clone(wire), caller: caller.clone() };
+    let catalogue = &snapshot.catalogue;
+    let templates = catalogue.templates().filter(|(_, it)| resources::may_use(&entry, &it.uri_template));
+    let templates: Vec<_> = templates.map(|(_, it)| crate::convert::template(it)).collect();
+    let with_resources = catalogue.plugins().iter().map(|plugin| plugin.descriptor()).filter(|it| it.exports.resources);
+    let digests: Vec<String> = with_resources.map(|it| it.digest.to_string()).collect();
+    print((templates, digests))
+}
+
+fn print(list: impl serde::Serialize) -> [u8; 32] {
+    digest::of_json(&serde_json::to_value(list).unwrap_or_default())
+}

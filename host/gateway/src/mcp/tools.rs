@@ -1,0 +1,124 @@
+//! `tools/list` and `tools/call` (MCP 2026-07-28, server/tools).
+
+use portcullis_core::audit::AuditOutcome;
+use portcullis_core::call::CallError;
+use portcullis_core::content::ToolOutput;
+use portcullis_core::policy::Action;
+use portcullis_core::tool::ToolSpec;
+use rmcp::ErrorData;
+use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ListToolsResult, PaginatedRequestParams, ResultType};
+use serde_json::Value;
+
+use super::turn::{Reply, Retry, Turn};
+use super::{Context, Handler, digest, info};
+use crate::convert;
+use crate::entry::Entry;
+use crate::respond::{self, Trouble};
+
+/// Everything that this caller may call, by name, in one page.
+pub(super) fn list(
+    entry: &Entry,
+    request: Option<PaginatedRequestParams>,
+    context: &Context,
+) -> Result<ListToolsResult, Trouble> {
+    no_cursor(request)?;
+    let (policy, principal) = (&entry.snapshot.policy, entry.principal());
+    let visible = entry.wire.tools.iter().filter(|(name, _)| policy.allows(principal, Action::CallTool, name));
+    let mut result = ListToolsResult::with_all_items(visible.map(|(_, tool)| tool.clone()).collect())
+        .with_ttl_ms(info::ttl_ms(entry))
+        .with_cache_scope(info::cache_scope(entry));
+    result.meta = info::stamp(context);
+    Ok(result)
+}
+
+/// Lists of one page hand out no cursors: one that comes is none of ours.
+pub(super) fn no_cursor(request: Option<PaginatedRequestParams>) -> Result<(), Trouble> {
+    match request.and_then(|request| request.cursor) {
+        None => Ok(()),
+        Some(_) => Err(Trouble::Params("the cursor is not one of this server's".to_owned())),
+    }
+}
+
+/// Calls a tool.
+pub(super) async fn call(
+    handler: &Handler,
+    request: CallToolRequestParams,
+    context: &Context,
+) -> Result<CallToolResponse, ErrorData> {
+    match attempt(handler, request, context).await {
+        Ok(Reply::Ask(mut ask)) => {
+            ask.meta = info::stamp(context);
+            Ok(ask.into())
+        }
+        Ok(Reply::Complete(result)) => Ok(stamped(result, context).into()),
+        Err(trouble) => respond::tool(trouble).map(|result| stamped(result, context).into()),
+    }
+}
+
+fn stamped(mut result: CallToolResult, context: &Context) -> CallToolResult {
+    result.meta = info::stamp(context);
+    result.result_type = Some(ResultType::COMPLETE);
+    result
+}
+
+async fn attempt(handler: &Handler, request: CallToolRequestParams, context: &Context) -> Result<Reply<CallToolResult>, Trouble> {
+    let name = request.name.into_owned();
+    let arguments = Value::Object(request.arguments.unwrap_or_default());
+    let retry = Retry { responses: request.input_responses, state: request.request_state };
+    let mut turn = Turn::new(handler, context, Action::CallTool, &name, digest::of_json(&arguments));
+    let unknown = || Trouble::UnknownTool(name.clone());
+    let permit = turn.permit().ok_or_else(unknown)?;
+    let snapshot = std::sync::Arc::clone(&turn.entry.snapshot);
+    let Some((plugin, spec)) = snapshot.catalogue.tool(&name) else {
+        turn.record.outcome(AuditOutcome::Failed);
+        return Err(unknown());
+    };
+    turn.record.found(plugin.descriptor());
+    if let Err(violations) = spec.input_schema.validate(&arguments) {
+        turn.record.outcome(AuditOutcome::Failed);
+        return Err(Trouble::Arguments { tool: name.clone(), violations });
+    }
+    let text = arguments.to_string();
+    let reply = turn.run(plugin, permit, retry, |permit, context| plugin.call_tool(permit, context, text.clone())).await?;
+    let reply = match reply {
+        Reply::Ask(ask) => Reply::Ask(ask),
+        Reply::Complete(output) => Reply::Complete(finish(&mut turn, spec, output)?),
+    };
+    Ok(reply)
+}
+
+/// The output as the client may see it.
+fn finish(turn: &mut Turn<'_>, spec: &ToolSpec, output: ToolOutput) -> Result<CallToolResult, Trouble> {
+    match checked(spec, &output) {
+        Ok(structured) => {
+            if output.is_error {
+                turn.record.outcome(AuditOutcome::CompletedWithError);
+            }
+            Ok(convert::output(output, structured))
+        }
+        Err(reason) => {
+            turn.record.outcome(AuditOutcome::Failed);
+            let (plugin, request_id) = (turn.record.plugin(), turn.record.request_id().to_owned());
+            tracing::warn!(request_id, plugin, tool = spec.name, reason, "a result breaks the tool's output schema");
+            Err(CallError::Contract { plugin, reason, request_id }.into())
+        }
+    }
+}
+
+/// The structured part, if it is what the schema promises. An output that tells of an error need not keep the promise.
+fn checked(spec: &ToolSpec, output: &ToolOutput) -> Result<Option<Value>, String> {
+    let structured = match &output.structured {
+        Some(text) => Some(serde_json::from_str(text).map_err(|error| format!("its structured output is not JSON: {error}"))?),
+        None => None,
+    };
+    match (&spec.output_schema, &structured) {
+        (Some(_), None) if !output.is_error => Err("it declares an output schema and returned no structured output".to_owned()),
+        (Some(schema), Some(value)) if !output.is_error => {
+            schema
+                .validate(value)
+                .map_err(|violations| format!("its structured output does not fit its schema:\n{violations}"))?;
+            Ok(structured)
+        }
+        _ => Ok(structured),
+    }
+}

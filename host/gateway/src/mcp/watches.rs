@@ -1,0 +1,137 @@
+//! Running watches: one per caller and resource, as long as somebody is subscribed. A guest that returns is asked again, with a pause that
+//! grows while it fails; a new component takes over from the old one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use portcullis_core::policy::Action;
+use portcullis_core::ports::Plugin;
+use portcullis_core::snapshot::Snapshot;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::resources;
+use super::turn::quiet_context;
+use crate::cache::WireCache;
+use crate::entry::{Caller, Entry};
+
+/// How long a guest may watch in one piece; the plugin's own limit may be shorter.
+const WATCH_TIME: Duration = Duration::from_secs(3600);
+
+/// First pause before a guest is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Longest pause: a resource that fails for ever costs one call per minute.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// A watch that ran this long was no failure: the pause begins anew.
+const HEALTHY: Duration = Duration::from_secs(10);
+
+/// Callers differ in what the API server shows them (impersonation): a watch is never shared between two.
+type Key = (String, String);
+
+struct Running {
+    subscribers: usize,
+    task: JoinHandle<()>,
+}
+
+/// All running watches of a gateway.
+pub(crate) struct Watches {
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    wire: Arc<WireCache>,
+    running: Mutex<HashMap<Key, Running>>,
+}
+
+impl Watches {
+    pub(crate) fn new(snapshots: watch::Receiver<Arc<Snapshot>>, wire: Arc<WireCache>) -> Arc<Self> {
+        Arc::new(Self { snapshots, wire, running: Mutex::default() })
+    }
+
+    /// One more subscriber, until the guard is dropped.
+    pub(super) fn join(watches: &Arc<Self>, caller: &Caller, uri: &str) -> WatchGuard {
+        let key = (caller.principal.to_string(), uri.to_owned());
+        let mut running = watches.running.lock();
+        let entry = running.entry(key.clone()).or_insert_with(|| {
+            let task = tokio::spawn(keep_watching(Arc::clone(watches), caller.clone(), uri.to_owned()));
+            Running { subscribers: 0, task }
+        });
+        entry.subscribers += 1;
+        WatchGuard { watches: Arc::clone(watches), key }
+    }
+
+    fn leave(&self, key: &Key) {
+        let mut running = self.running.lock();
+        let Some(entry) = running.get_mut(key) else { return };
+        entry.subscribers -= 1;
+        if entry.subscribers == 0 {
+            entry.task.abort();
+            running.remove(key);
+        }
+    }
+}
+
+/// A subscriber's part in a watch.
+pub(super) struct WatchGuard {
+    watches: Arc<Watches>,
+    key: Key,
+}
+
+impl Drop for WatchGuard {
+    fn drop(&mut self) {
+        self.watches.leave(&self.key);
+    }
+}
+
+/// Never ends by itself: the last subscriber ends it.
+async fn keep_watching(watches: Arc<Watches>, caller: Caller, uri: String) {
+    let (mut snapshots, mut pause) = (watches.snapshots.clone(), PAUSE);
+    loop {
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        let entry = Entry { wire: watches.wire.of(&snapshot), snapshot, caller: caller.clone() };
+        let plugin = match caller.is_still_valid(&entry.snapshot.config) {
+            true => resources::owner(&entry, &uri).await.filter(|plugin| plugin.descriptor().exports.subscriptions),
+            false => None,
+        };
+        let Some(plugin) = plugin else {
+            // Nobody serves it now; the next snapshot may bring somebody.
+            if snapshots.changed().await.is_err() {
+                return;
+            }
+            continue;
+        };
+        let started = Instant::now();
+        let swapped = tokio::select! {
+            () = watch_once(&entry, &plugin, &uri) => false,
+            () = replaced(&mut snapshots, &entry, &plugin) => true,
+        };
+        if swapped {
+            continue;
+        }
+        pause = if started.elapsed() >= HEALTHY { PAUSE } else { (pause * 2).min(PAUSE_MAX) };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+async fn watch_once(entry: &Entry, plugin: &Arc<dyn Plugin>, uri: &str) {
+    let Ok(permit) = entry.snapshot.policy.decide(entry.principal(), Action::ReadResource, uri) else { return };
+    if let Err(error) = plugin.watch_resource(permit, quiet_context(entry, WATCH_TIME)).await {
+        tracing::debug!(uri, %error, "a watch ended; it is started again");
+    }
+}
+
+/// Returns when a snapshot comes in which this watch would be another one: another component, policy or token.
+async fn replaced(snapshots: &mut watch::Receiver<Arc<Snapshot>>, entry: &Entry, plugin: &Arc<dyn Plugin>) {
+    loop {
+        if snapshots.changed().await.is_err() {
+            // No more snapshots will come: the watch itself decides how long it runs.
+            return std::future::pending().await;
+        }
+        let snapshot = Arc::clone(&snapshots.borrow_and_update());
+        let same = snapshot.catalogue.plugins().iter().any(|it| Arc::ptr_eq(it, plugin));
+        if !same || !entry.caller.is_still_valid(&snapshot.config) {
+            return;
+        }
+    }
+}

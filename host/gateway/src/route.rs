@@ -1,0 +1,126 @@
+//! One HTTP request, from its path to its answer: health, or Host and Origin, caller, session, and then MCP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, ORIGIN};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use portcullis_core::config::{Endpoint, Listener};
+use portcullis_core::snapshot::Snapshot;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::value::RawValue;
+use tokio_util::sync::CancellationToken;
+
+use crate::entry::{Entry, find_endpoint};
+use crate::gateway::Shared;
+use crate::health::Health;
+use crate::mcp::Handler;
+use crate::respond::{self, Body, Refusal};
+use crate::{auth, cors, origin};
+
+/// How long a request's body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// One listener's way in.
+pub(crate) struct Door {
+    shared: Arc<Shared>,
+    listener: String,
+    bound: SocketAddr,
+    /// Streams should end in good order.
+    pub(crate) closing: CancellationToken,
+    /// Whatever still runs ends now.
+    pub(crate) closed: CancellationToken,
+}
+
+impl Door {
+    pub(crate) fn new(shared: Arc<Shared>, listener: &str, bound: SocketAddr) -> Self {
+        let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
+        Self { shared, listener: listener.to_owned(), bound, closing, closed }
+    }
+
+    /// Answers one request.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let snapshot = self.shared.snapshot();
+        match request.uri().path() {
+            "/livez" => return Health::live(),
+            "/readyz" => return self.shared.health.ready(&snapshot).await,
+            _ => {}
+        }
+        let Some((listener, endpoint)) = find_endpoint(&snapshot.config, &self.listener, request.uri().path()) else {
+            return respond::http(&Refusal::NoEndpoint);
+        };
+        if let Err(elsewhere) = origin::check(listener, self.bound, request.uri(), request.headers()) {
+            tracing::info!(listener = self.listener, reason = %elsewhere, "request refused");
+            return respond::http(&elsewhere.into());
+        }
+        let page = request.headers().get(ORIGIN).cloned();
+        let mut response = match cors::preflight(request.method(), request.headers()) {
+            Some(answer) => answer,
+            None => self.enter(request, &snapshot, listener, endpoint).await.unwrap_or_else(|refusal| {
+                tracing::info!(listener = self.listener, endpoint = endpoint.path, reason = %refusal, "request refused");
+                respond::http(&refusal)
+            }),
+        };
+        cors::admit(&mut response, page.as_ref());
+        response
+    }
+
+    /// From the caller on.
+    async fn enter(
+        &self,
+        request: Request<Incoming>,
+        snapshot: &Arc<Snapshot>,
+        listener: &Listener,
+        endpoint: &Endpoint,
+    ) -> Result<Response<Body>, Refusal> {
+        let caller = auth::identify(&snapshot.config, &self.listener, endpoint, request.headers())?;
+        let principal = Arc::clone(&caller.principal);
+        let (mut parts, body) = request.into_parts();
+        self.shared.sessions.admit(&mut parts.headers, &principal).await?;
+        // The credential has done its work: nothing behind this line may see it.
+        parts.headers.remove(http::header::AUTHORIZATION);
+        let body = if parts.method == Method::POST { collect(body, listener.max_body).await? } else { Bytes::new() };
+        let entry = self.shared.enter(Arc::clone(snapshot), caller);
+        parts.extensions.insert(entry.clone());
+        let says_json = parts.headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
+        let request = Request::from_parts(parts, Full::new(body.clone()));
+        let response = self.service(entry, listener.max_body).handle(request).await;
+        if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE && says_json {
+            return Err(unparsable(&body));
+        }
+        self.shared.sessions.remember(&response, &principal).await;
+        Ok(response)
+    }
+
+    /// rmcp's service for this one request: its factory is not told which request it serves, so the answer is built in.
+    fn service(&self, entry: Entry, max_body: usize) -> StreamableHttpService<Handler, LocalSessionManager> {
+        let mut config = StreamableHttpServerConfig::default();
+        config.json_response = true;
+        config.max_request_body_bytes = max_body;
+        config.cancellation_token = self.closed.clone();
+        // `origin` has looked already, by the snapshot's lists.
+        config.allowed_hosts.clear();
+        let handler = Handler::http(Arc::clone(&self.shared), entry, self.closing.clone());
+        StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&self.shared.sessions.manager), config)
+    }
+}
+
+async fn collect(body: Incoming, max: usize) -> Result<Bytes, Refusal> {
+    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, max).collect()).await.map_err(|_| Refusal::Slow)?;
+    collected.map(http_body_util::Collected::to_bytes).map_err(|error| {
+        if error.is::<http_body_util::LengthLimitError>() { Refusal::TooLarge(max) } else { Refusal::Unreadable }
+    })
+}
+
+/// rmcp says 415 for both; JSON-RPC has words of its own.
+fn unparsable(body: &[u8]) -> Refusal {
+    match serde_json::from_slice::<&RawValue>(body) {
+        Ok(_) => Refusal::NotJsonRpc,
+        Err(error) => Refusal::NotJson(error.to_string()),
+    }
+}

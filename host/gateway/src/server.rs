@@ -1,0 +1,130 @@
+//! The accept loop of one listener: connections in, requests to `route`. HTTP/1.1 by hyper itself; nothing here knows MCP.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::gateway::Gateway;
+use crate::route::Door;
+
+/// Connections of one listener at the same time; further ones wait in the kernel's queue. Each costs about 10 KiB when idle.
+const CONNECTIONS_MAX: usize = 4096;
+
+/// How long a client may take to send a request's head: nobody honest needs this much, and slow ones hold connections.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long requests in flight may go on after the shutdown began; below Kubernetes' default grace period of 30 s.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Pause after a failed accept (no file descriptors left, most often), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why a listener does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The socket is not usable.
+    #[error("listener `{listener}` cannot be served: {source}")]
+    Socket {
+        /// The listener's name.
+        listener: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The client on stdin and stdout did not speak MCP.
+    #[error("no MCP session on stdin and stdout: {0}")]
+    Stdio(String),
+}
+
+impl Gateway {
+    /// Serves the endpoints that the newest snapshot has for the listener `name`, until `shutdown`; then gives requests in flight 10 s.
+    ///
+    /// # Errors
+    /// [`ServeError::Socket`] if the socket has no address.
+    pub async fn serve_listener(&self, socket: TcpListener, name: &str, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let failed = |source| ServeError::Socket { listener: name.to_owned(), source };
+        let address = socket.local_addr().map_err(failed)?;
+        let door = Arc::new(Door::new(Arc::clone(&self.shared), name, address));
+        let (room, tracker) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), TaskTracker::new());
+        tracing::info!(listener = name, %address, "serving");
+        while let Some((stream, permit)) = next(&socket, &room, &shutdown).await {
+            tracker.spawn(connection(stream, permit, Arc::clone(&door), shutdown.clone()));
+        }
+        drop(socket);
+        drain(&door, &tracker).await;
+        Ok(())
+    }
+}
+
+/// Ends streams in good order, then whatever is left.
+async fn drain(door: &Door, tracker: &TaskTracker) {
+    tracker.close();
+    door.closing.cancel();
+    if tokio::time::timeout(DRAIN, tracker.wait()).await.is_err() {
+        tracing::warn!(connections = tracker.len(), "requests were still in flight after {DRAIN:?}; they end now");
+    }
+    door.closed.cancel();
+    tracker.wait().await;
+}
+
+/// The next connection and its place; `None` once the shutdown begins.
+async fn next(
+    socket: &TcpListener,
+    room: &Arc<Semaphore>,
+    shutdown: &CancellationToken,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    loop {
+        let accept = async {
+            let permit = Arc::clone(room).acquire_owned().await.ok()?;
+            Some(socket.accept().await.map(|(stream, _)| (stream, permit)))
+        };
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => return None,
+            accepted = accept => accepted?,
+        };
+        match accepted {
+            Ok(connection) => return Some(connection),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, permit: OwnedSemaphorePermit, door: Arc<Door>, shutdown: CancellationToken) {
+    // Small answers should not wait for Nagle; a socket that refuses the option still works.
+    let _ = stream.set_nodelay(true);
+    let closed = door.closed.clone();
+    let service = service_fn(move |request| {
+        let door = Arc::clone(&door);
+        async move { Ok::<_, Infallible>(door.answer(request).await) }
+    });
+    let mut connection = std::pin::pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = closed.cancelled() => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+    drop(permit);
+}
