@@ -1,2 +1,25 @@
-//! Under construction.
-fn main() {}
+//! `portcullis`: command line and composition root. No logic of its own: rules live in core, technology in the libraries, and `serve.rs`
+//! is the only file that joins them.
+
+mod assembly;
+mod cli;
+mod configuration;
+mod directory;
+mod env;
+mod grants;
+mod logging;
+mod output;
+mod reload;
+mod serve;
+mod settings;
+mod signals;
+mod sockets;
+mod watcher;
+
+/// Calls allocate and free in bursts on many threads: mimalloc gives the memory back and does not fragment over days.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

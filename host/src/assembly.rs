@@ -1,0 +1,217 @@
+//! From a configuration and a folder of plugins to the next snapshot, beside the live one. A plugin that did not change is taken over; one
+//! whose file broke keeps its last good version, as long as its grants are still the same.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use portcullis_core::catalogue::Catalogue;
+use portcullis_core::config::{Config, PluginConfig};
+use portcullis_core::finding::{Finding, Place};
+use portcullis_core::manifest::Manifest;
+use portcullis_core::plugin::Digest;
+use portcullis_core::policy::Policy;
+use portcullis_core::ports::{Plugin, PluginSource, ToolRuntime};
+use portcullis_core::snapshot::Snapshot;
+use portcullis_sandbox::inspect;
+
+use crate::directory::{self, PluginFile};
+use crate::{grants, settings};
+
+/// A snapshot, and how its plugins came to be.
+pub(crate) struct Assembly {
+    /// What is published.
+    pub(crate) snapshot: Arc<Snapshot>,
+    kept: Vec<Kept>,
+}
+
+/// A loaded plugin with everything that decided it.
+#[derive(Clone)]
+struct Kept {
+    path: PathBuf,
+    digest: Digest,
+    config: PluginConfig,
+    plugin: Arc<dyn Plugin>,
+}
+
+impl Kept {
+    fn manifest(&self) -> &Manifest {
+        &self.plugin.descriptor().manifest
+    }
+}
+
+impl Assembly {
+    /// Whether both serve the same and find the same.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let plugins = |one: &Self| one.kept.iter().map(|kept| Arc::as_ptr(&kept.plugin).cast::<()>()).collect::<Vec<_>>();
+        *self.snapshot.config == *other.snapshot.config
+            && self.snapshot.findings == other.snapshot.findings
+            && plugins(self) == plugins(other)
+    }
+}
+
+/// Builds the next snapshot. Never fails: what is wrong with a plugin is a finding, and the others serve on.
+pub(crate) async fn assemble(
+    runtime: &dyn ToolRuntime,
+    config: Arc<Config>,
+    findings: Vec<Finding>,
+    previous: Option<&Assembly>,
+) -> Assembly {
+    let before = previous.map(|one| one.kept.as_slice()).unwrap_or_default();
+    let mut bench = Bench { runtime, config: &config, before, kept: Vec::new(), present: BTreeSet::new(), findings };
+    bench.fill().await;
+    let Bench { kept, mut findings, .. } = bench;
+    let (catalogue, conflicts) = Catalogue::build(kept.iter().map(|one| Arc::clone(&one.plugin)).collect());
+    findings.extend(conflicts);
+    let rules = config.tokens.iter().map(|(name, token)| (name.clone(), token.rules.clone())).collect();
+    let generation = previous.map_or(1, |one| one.snapshot.generation + 1);
+    let snapshot = Snapshot { generation, config, catalogue, policy: Policy::new(rules), findings };
+    Assembly { snapshot: Arc::new(snapshot), kept }
+}
+
+/// One assembly in progress.
+struct Bench<'a> {
+    runtime: &'a dyn ToolRuntime,
+    config: &'a Config,
+    before: &'a [Kept],
+    kept: Vec<Kept>,
+    /// Names that some file carries, loaded or not.
+    present: BTreeSet<String>,
+    findings: Vec<Finding>,
+}
+
+impl Bench<'_> {
+    async fn fill(&mut self) {
+        match directory::read(&self.config.plugin_directory).await {
+            Ok(files) => {
+                for file in files {
+                    self.take(file).await;
+                }
+                self.absent();
+            }
+            Err(error) => self.unreadable(&error),
+        }
+    }
+
+    /// Without its folder, every plugin keeps its last good version: a volume that is being remounted must not stop the service.
+    fn unreadable(&mut self, error: &std::io::Error) {
+        let directory = self.config.plugin_directory.display();
+        let hint = "`pluginDirectory` names another folder";
+        self.findings.push(Finding::error("pluginDirectory", format!("`{directory}` cannot be read: {error}")).hint(hint));
+        self.kept = self.before.iter().filter(|one| self.still_granted(one)).cloned().collect();
+    }
+
+    async fn take(&mut self, file: PluginFile) {
+        let path = file.path.clone();
+        match self.load(file).await {
+            Ok(Some(kept)) => self.add(kept),
+            Ok(None) => {}
+            Err(findings) => self.broken(&path, findings),
+        }
+    }
+
+    /// `None`: nothing to load, and nothing wrong with the file.
+    async fn load(&mut self, file: PluginFile) -> Result<Option<Kept>, Vec<Finding>> {
+        let origin = file.path.display().to_string();
+        let place = || Place { file: origin.clone(), line: 0, column: 0 };
+        let whole = |message: String| vec![Finding::error("plugin file", message).at(place())];
+        let (component, digest) = file.content.map_err(whole)?;
+        if let Some(same) =
+            self.before.iter().find(|one| one.path == file.path && one.digest == digest && self.still_granted(one))
+        {
+            self.present.insert(same.manifest().name.clone());
+            return Ok(Some(same.clone()));
+        }
+        let manifest = inspect(&component).map_err(|error| whole(error.to_string()))?.manifest;
+        self.present.insert(manifest.name.clone());
+        let Some(config) = self.config.plugins.get(&manifest.name) else {
+            self.findings.push(unlisted(&manifest).at(place()));
+            return Ok(None);
+        };
+        if !config.enabled {
+            return Ok(None);
+        }
+        self.held(&manifest, digest, config).map_err(|finding| vec![finding.at(place())])?;
+        let settings = settings::resolve(&manifest, &config.settings);
+        let (granted, limits) = (config.grants.clone(), config.limits);
+        let source = PluginSource { origin: origin.clone(), component, granted, settings, limits };
+        let plugin = self
+            .runtime
+            .load(source)
+            .await
+            .map_err(|findings| findings.into_iter().map(|one| one.at(place())).collect::<Vec<_>>())?;
+        tracing::info!(plugin = manifest.name, version = %manifest.version, %digest, "loaded");
+        Ok(Some(Kept { path: file.path, digest, config: config.clone(), plugin }))
+    }
+
+    /// A new version that asks for more than it was granted waits for approval if an old one can serve meanwhile.
+    fn held(&self, manifest: &Manifest, digest: Digest, config: &PluginConfig) -> Result<(), Finding> {
+        let Some(old) = self.before.iter().find(|one| one.manifest().name == manifest.name && one.digest != digest) else {
+            return Ok(());
+        };
+        let more = grants::excess(&manifest.requests, &config.grants);
+        if !self.still_granted(old) || more == grants::excess(&old.manifest().requests, &config.grants) {
+            return Ok(());
+        }
+        let yaml = grants::entry(&manifest.name, &more);
+        Err(Finding::error(
+            format!("plugin {}", manifest.name),
+            format!("version {} asks for more than it is granted, and waits for approval", manifest.version),
+        )
+        .hint(format!("to approve, add to its grants:\n{yaml}\nor restrict them: any change of its grants is a decision too")))
+    }
+
+    /// Whether what was loaded is still what the configuration wants. Revoking a grant ends it even if the file is broken.
+    fn still_granted(&self, one: &Kept) -> bool {
+        self.config.plugins.get(&one.manifest().name).is_some_and(|config| config.enabled && *config == one.config)
+    }
+
+    fn broken(&mut self, path: &std::path::Path, findings: Vec<Finding>) {
+        let last = self.before.iter().find(|one| one.path == path && self.still_granted(one)).cloned();
+        let serving = last.as_ref().map(|one| {
+            let manifest = one.manifest();
+            format!("version {} ({}) serves on until this is mended", manifest.version, one.digest)
+        });
+        self.findings.extend(findings.into_iter().map(|finding| match (&serving, &finding.hint) {
+            (None, _) => finding,
+            (Some(serving), None) => finding.hint(serving.clone()),
+            (Some(serving), Some(hint)) => {
+                let both = format!("{hint}\n{serving}");
+                finding.hint(both)
+            }
+        }));
+        if let Some(last) = last {
+            self.present.insert(last.manifest().name.clone());
+            self.add(last);
+        }
+    }
+
+    fn add(&mut self, next: Kept) {
+        match self.kept.iter().find(|one| one.manifest().name == next.manifest().name) {
+            None => self.kept.push(next),
+            Some(first) => {
+                let message =
+                    format!("`{}` and `{}` are both this plugin; the first serves", first.path.display(), next.path.display());
+                self.findings
+                    .push(Finding::error(format!("plugin {}", next.manifest().name), message).hint("remove one of the files"));
+            }
+        }
+    }
+
+    /// Plugins that the configuration names and no file carries.
+    fn absent(&mut self) {
+        let directory = self.config.plugin_directory.display();
+        let enabled = self.config.plugins.iter().filter(|(name, config)| config.enabled && !self.present.contains(*name));
+        let missing = enabled.map(|(name, _)| {
+            Finding::error(format!("plugins.{name}"), format!("no file in `{directory}` carries this plugin"))
+                .hint(format!("copy its .wasm there, or set `plugins.{name}.enabled: false`"))
+        });
+        self.findings.extend(missing.collect::<Vec<_>>());
+    }
+}
+
+fn unlisted(manifest: &Manifest) -> Finding {
+    let yaml = grants::entry(&manifest.name, &manifest.requests);
+    Finding::warning(format!("plugin {}", manifest.name), "has no entry under `plugins`, so it is not loaded")
+        .hint(format!("to load it with all that it asks for, add to the configuration:\n{yaml}"))
+}

@@ -1,0 +1,144 @@
+//! `portcullis plugin rbac FILE`: what the host's service account needs in the cluster, so that the plugin's requests work.
+//! Source: Kubernetes, "Using RBAC Authorization".
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use portcullis_core::kubegrant::{KubernetesGrant, KubernetesRule};
+use serde_json::{Value, json};
+
+use super::super::Outcome;
+use super::source::Component;
+use crate::output;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The component.
+    file: PathBuf,
+    /// Only these namespaces, by Roles; rules for the whole cluster are cut down to them. Default: as the plugin asks.
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    namespaces: Vec<String>,
+    /// Name of the roles and bindings. Default: portcullis-NAME.
+    #[arg(long)]
+    name: Option<String>,
+    /// Whom they are bound to, as NAMESPACE:NAME.
+    #[arg(long, value_name = "NAMESPACE:NAME", default_value = "portcullis:portcullis", value_parser = account)]
+    service_account: (String, String),
+}
+
+fn account(text: &str) -> Result<(String, String), String> {
+    let (namespace, name) = text.split_once(':').ok_or("must be NAMESPACE:NAME")?;
+    Ok((namespace.to_owned(), name.to_owned()))
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let manifest = Component::read(&arguments.file)?.inspection.manifest;
+    let Some(grant) = &manifest.requests.kubernetes else {
+        eprintln!("{}: asks for no Kubernetes access, so it needs no role", manifest.name);
+        return Ok(ExitCode::SUCCESS);
+    };
+    let name = arguments.name.clone().unwrap_or_else(|| format!("portcullis-{}", manifest.name));
+    let documents = documents(grant, &arguments.namespaces, &name, &arguments.service_account);
+    let texts: anyhow::Result<Vec<String>> = documents.iter().map(output::yaml).collect();
+    output::write(&texts.context("the roles could not be written as YAML")?.join("---\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Roles with their bindings: one ClusterRole for rules that hold everywhere, one Role per namespace for the others.
+fn documents(grant: &KubernetesGrant, only: &[String], name: &str, account: &(String, String)) -> Vec<Value> {
+    let mut documents = Vec::new();
+    let everywhere: Vec<Value> = grant.rules.iter().filter(|rule| is_everywhere(rule)).map(policy_rule).collect();
+    if only.is_empty() && !everywhere.is_empty() {
+        documents.extend(role("ClusterRole", None, name, everywhere, account));
+    }
+    for namespace in namespaces(grant, only) {
+        let holds = |rule: &&KubernetesRule| match only.is_empty() {
+            true => !is_everywhere(rule) && rule.namespaces.contains(&namespace),
+            false => is_everywhere(rule) || rule.namespaces.contains(&namespace),
+        };
+        let rules: Vec<Value> = grant.rules.iter().filter(holds).map(policy_rule).collect();
+        if !rules.is_empty() {
+            documents.extend(role("Role", Some(&namespace), name, rules, account));
+        }
+    }
+    documents
+}
+
+fn is_everywhere(rule: &KubernetesRule) -> bool {
+    rule.namespaces.iter().any(|namespace| namespace == "*")
+}
+
+fn namespaces(grant: &KubernetesGrant, only: &[String]) -> Vec<String> {
+    let mut named: Vec<String> = match only {
+        [] => grant.rules.iter().flat_map(|rule| rule.namespaces.clone()).filter(|namespace| namespace != "*").collect(),
+        some => some.to_vec(),
+    };
+    named.sort();
+    named.dedup();
+    named
+}
+
+fn policy_rule(rule: &KubernetesRule) -> Value {
+    let mut value = json!({"apiGroups": rule.api_groups, "resources": rule.resources, "verbs": rule.verbs});
+    if let (Some(object), false) = (value.as_object_mut(), rule.resource_names.is_empty()) {
+        object.insert("resourceNames".to_owned(), json!(rule.resource_names));
+    }
+    value
+}
+
+fn role(kind: &str, namespace: Option<&str>, name: &str, rules: Vec<Value>, account: &(String, String)) -> [Value; 2] {
+    let api = "rbac.authorization.k8s.io";
+    let version = format!("{api}/v1");
+    let metadata = namespace.map_or_else(|| json!({"name": name}), |namespace| json!({"name": name, "namespace": namespace}));
+    let subject = json!({"kind": "ServiceAccount", "namespace": account.0, "name": account.1});
+    let role = json!({"apiVersion": version, "kind": kind, "metadata": metadata, "rules": rules});
+    let binding = json!({
+        "apiVersion": version,
+        "kind": format!("{kind}Binding"),
+        "metadata": metadata,
+        "roleRef": {"apiGroup": api, "kind": kind, "name": name},
+        "subjects": [subject],
+    });
+    [role, binding]
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_core::kubegrant::{KubernetesGrant, KubernetesRule};
+
+    use super::documents;
+
+    fn rule(resource: &str, namespaces: &[&str]) -> KubernetesRule {
+        KubernetesRule {
+            api_groups: vec![String::new()],
+            resources: vec![resource.to_owned()],
+            verbs: vec!["get".to_owned()],
+            namespaces: namespaces.iter().map(|&one| one.to_owned()).collect(),
+            resource_names: Vec::new(),
+        }
+    }
+
+    fn summary(only: &[&str]) -> Vec<String> {
+        let grant = KubernetesGrant { rules: vec![rule("pods", &["*"]), rule("secrets", &["a"])], secret_values: false };
+        let only: Vec<String> = only.iter().map(|&one| one.to_owned()).collect();
+        let account = ("portcullis".to_owned(), "portcullis".to_owned());
+        let line = |document: &serde_json::Value| {
+            let rules = document["rules"]
+                .as_array()
+                .map(|rules| rules.iter().map(|rule| rule["resources"][0].to_string()).collect::<String>());
+            format!("{} {} {}", document["kind"], document["metadata"]["namespace"], rules.unwrap_or_default()).replace('"', "")
+        };
+        documents(&grant, &only, "x", &account).iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_holds_everywhere_is_a_cluster_role_and_the_rest_a_role_in_its_namespace() {
+        assert_eq!(summary(&[]), ["ClusterRole null pods", "ClusterRoleBinding null ", "Role a secrets", "RoleBinding a "]);
+    }
+
+    #[test]
+    fn named_namespaces_get_roles_and_nothing_holds_in_the_cluster() {
+        assert_eq!(summary(&["a", "b"]), ["Role a podssecrets", "RoleBinding a ", "Role b pods", "RoleBinding b "]);
+    }
+}

@@ -1,0 +1,55 @@
+//! `portcullis plugin validate FILE`. Exit codes: 0 it loads, 1 it does not.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use portcullis_core::plugin::Descriptor;
+use serde_json::json;
+
+use super::super::Outcome;
+use super::source::{Component, Loading};
+use crate::output::{Format, print, table};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The component.
+    file: PathBuf,
+    #[command(flatten)]
+    loading: Loading,
+    /// How its tools are printed.
+    #[arg(long, short, value_enum, default_value = "table")]
+    output: Format,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let component = Component::read(&arguments.file)?;
+    match super::super::runtime()?.block_on(component.load(&arguments.loading))? {
+        Ok(plugin) => {
+            show(plugin.descriptor(), arguments.output)?;
+            eprintln!("{}: valid", arguments.file.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(findings) => {
+            findings.iter().for_each(|finding| eprintln!("{finding}"));
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+fn show(descriptor: &Descriptor, output: Format) -> anyhow::Result<()> {
+    let tools = &descriptor.tools;
+    let value: Vec<_> = tools
+        .iter()
+        .map(|tool| json!({"name": tool.name, "title": tool.title, "description": tool.description, "inputSchema": tool.input_schema.source()}))
+        .collect();
+    let rows = || {
+        let first_line = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+        let mut rows = vec![vec!["TOOL".to_owned(), "DESCRIPTION".to_owned()]];
+        rows.extend(tools.iter().map(|tool| vec![tool.name.clone(), first_line(&tool.description)]));
+        rows
+    };
+    print(output, &value, || match output {
+        Format::Name => tools.iter().map(|tool| format!("{}\n", tool.name)).collect(),
+        _ => table(&rows()),
+    })
+}

@@ -1,0 +1,39 @@
+//! Every environment variable that Portcullis itself reads, each with its meaning. No other file of the host may ask the environment.
+//!
+//! `KUBECONFIG` and `KUBERNETES_SERVICE_HOST`/`_PORT` are read by the Kubernetes client, as in every program that uses one.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What is logged, as `tracing` filter directives, e.g. `debug` or `info,portcullis_sandbox=debug`. Default: `info`.
+pub(crate) const LOG: &str = "PORTCULLIS_LOG";
+
+/// The user's cache folder (XDG Base Directory Specification). Default: `$HOME/.cache`.
+const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
+
+/// The user's home folder.
+const HOME: &str = "HOME";
+
+/// The cargo that runs us, so that `plugin build` uses the same one. Default: the `cargo` of the path.
+const CARGO: &str = "CARGO";
+
+fn read(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Filter directives of the log.
+pub(crate) fn log() -> Option<String> {
+    read(LOG).and_then(|text| text.into_string().ok())
+}
+
+/// Where compiled plugins go unless configured; absolute if the system has any absolute place for it.
+pub(crate) fn cache_directory() -> PathBuf {
+    let home = || read(HOME).map(|home| PathBuf::from(home).join(".cache"));
+    let base = read(XDG_CACHE_HOME).map(PathBuf::from).or_else(home).filter(|path| path.is_absolute());
+    base.unwrap_or_else(std::env::temp_dir).join("portcullis")
+}
+
+/// The cargo to call.
+pub(crate) fn cargo() -> OsString {
+    read(CARGO).unwrap_or_else(|| "cargo".into())
+}

@@ -1,0 +1,95 @@
+//! Reload: builds the next snapshot beside the live one and publishes it whole or not at all. Calls in flight end on what they began with;
+//! what is wrong is a finding, and the last good one serves on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use portcullis_core::config::Config;
+use portcullis_core::finding::Finding;
+use portcullis_core::snapshot::Snapshot;
+use tokio::sync::watch;
+
+use crate::assembly::{Assembly, assemble};
+use crate::configuration;
+use crate::serve::Parts;
+use crate::sockets::Sockets;
+use crate::watcher::Watcher;
+
+/// Everything that changes when files change.
+pub(crate) struct Reloader {
+    /// The configuration file; absolute.
+    pub(crate) file: PathBuf,
+    /// What stays as it was at the start.
+    pub(crate) parts: Parts,
+    /// What serves now.
+    pub(crate) live: Assembly,
+    /// Where snapshots are published.
+    pub(crate) snapshots: watch::Sender<Arc<Snapshot>>,
+    /// `None` under stdio.
+    pub(crate) sockets: Option<Sockets>,
+}
+
+impl Reloader {
+    /// Looks again whenever files change. Runs until it is dropped.
+    pub(crate) async fn run(&mut self) {
+        let mut watcher = match Watcher::new() {
+            Ok(watcher) => watcher,
+            Err(error) => {
+                tracing::warn!(%error, "files are not watched; changes need a restart");
+                return std::future::pending().await;
+            }
+        };
+        loop {
+            watcher.watch(&self.file, &self.live.snapshot.config.plugin_directory);
+            watcher.changed().await;
+            self.turn().await;
+        }
+    }
+
+    /// One look.
+    pub(crate) async fn turn(&mut self) {
+        let (config, findings) = match configuration::read(&self.file).await {
+            Ok((config, warnings)) => (Arc::new(config), warnings),
+            Err(findings) => (Arc::clone(&self.live.snapshot.config), findings),
+        };
+        if let Err(findings) = self.try_publish(config, findings).await {
+            let last_good = Arc::clone(&self.live.snapshot.config);
+            // With the configuration that serves now, no socket is missing.
+            let _ = self.try_publish(last_good, findings).await;
+        }
+    }
+
+    /// # Errors
+    /// Findings on sockets; then nothing is published.
+    async fn try_publish(&mut self, config: Arc<Config>, mut findings: Vec<Finding>) -> Result<(), Vec<Finding>> {
+        findings.extend(self.parts.findings.iter().cloned());
+        findings.extend(self.parts.needs_restart(&config));
+        let next = assemble(self.parts.runtime.as_ref(), config, findings, Some(&self.live)).await;
+        if next.is_like(&self.live) {
+            return Ok(());
+        }
+        let bound = match &self.sockets {
+            Some(sockets) => Some(sockets.bind(&next.snapshot.config).await?),
+            None => None,
+        };
+        tell(&next.snapshot.findings, &self.live.snapshot.findings);
+        tracing::info!(generation = next.snapshot.generation, plugins = next.snapshot.catalogue.plugins().len(), "published");
+        self.snapshots.send_replace(Arc::clone(&next.snapshot));
+        if let (Some(sockets), Some(bound)) = (&mut self.sockets, bound) {
+            sockets.follow(&next.snapshot.config, bound);
+        }
+        self.live = next;
+        Ok(())
+    }
+}
+
+/// Logs what is new among findings.
+pub(crate) fn tell(findings: &[Finding], known: &[Finding]) {
+    for finding in findings.iter().filter(|finding| !known.contains(finding)) {
+        if finding.is_error() {
+            tracing::error!("{finding}");
+        } else {
+            tracing::warn!("{finding}");
+        }
+    }
+}
