@@ -74,9 +74,9 @@ impl Desk<'_> {
 
     /// One request through the fence.
     async fn send(&self, target: Target, operation: KubeOperation) -> Result<KubeReply, KubeStatus> {
-        let operation = fence::pass(&self.shared, &target, operation)?;
+        let operation = fence::pass(self.shared, &target, operation)?;
         let max_reply = self.shared.limits.host_reply;
-        let hidden = fence::hides_values(&self.shared, &target);
+        let hidden = fence::hides_values(self.shared, &target);
         let is_delete = matches!(operation, KubeOperation::Delete(_));
         let request =
             KubeRequest { target, operation, timeout: self.caller.remaining(), max_reply, impersonate: self.impersonation() };
@@ -109,8 +109,8 @@ impl Desk<'_> {
     }
 
     async fn open(&self, target: Target, options: ListOptions, form: Form, seconds: u32) -> Result<Watcher, KubeStatus> {
-        fence::pass_watch(&self.shared, &target, form)?;
-        let hidden = fence::hides_values(&self.shared, &target);
+        fence::pass_watch(self.shared, &target, form)?;
+        let hidden = fence::hides_values(self.shared, &target);
         let impersonate = self.impersonation();
         let request = WatchRequest { target, options, form, timeout_seconds: seconds, impersonate };
         let opening = self.kube()?.watch(request);

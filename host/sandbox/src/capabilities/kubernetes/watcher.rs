@@ -11,6 +11,7 @@ use crate::bindings::kubernetes as wit;
 use crate::state::CallState;
 
 /// See the module.
+#[expect(unreachable_pub, reason = "the generated bindings re-export it, which takes a pub type")]
 pub struct Watcher {
     /// `None` once it has ended.
     watch: Option<Box<dyn KubeWatch>>,
