@@ -5,7 +5,7 @@
 
 use portcullis_core::kube::{KubeStatus, Target};
 
-use crate::query::encode;
+use crate::query::encode_segment;
 use crate::status::own;
 
 /// What an operation says about one object.
@@ -49,7 +49,7 @@ pub(crate) fn group(group: &str, version: &str) -> Result<String, KubeStatus> {
 
 fn push(path: &mut String, segment: &str) {
     path.push('/');
-    encode(path, segment);
+    encode_segment(path, segment);
 }
 
 /// A host's refusal of a target.
@@ -143,7 +143,7 @@ mod tests {
         let pods = Target { group: String::new(), plural: "pods".into(), ..clusters(None) };
         assert_eq!(object(&status, Naming::One).unwrap(), "/apis/postgresql.cnpg.io/v1/namespaces/prod/clusters/db/status");
         assert_eq!(object(&everywhere, Naming::Many).unwrap(), "/apis/postgresql.cnpg.io/v1/clusters");
-        assert_eq!(object(&role, Naming::One).unwrap(), "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode");
+        assert_eq!(object(&role, Naming::One).unwrap(), "/apis/rbac.authorization.k8s.io/v1/clusterroles/system:node");
         assert_eq!(object(&pods, Naming::New).unwrap(), "/api/v1/namespaces/prod/pods");
         assert_eq!(group("", "v1").unwrap(), "/api/v1");
     }

@@ -148,7 +148,7 @@ fn logs_are_cut_at_what_the_host_takes() {
 #[test]
 fn a_proxied_get_stays_behind_its_object() {
     let status = plan(target("pods", Some("https:db-1:8000")), KubeOperation::Proxy("/pg/status?x=1".into()));
-    assert_eq!(line(&status), "GET /api/v1/namespaces/prod/pods/https%3Adb-1%3A8000/proxy/pg/status?x=1");
+    assert_eq!(line(&status), "GET /api/v1/namespaces/prod/pods/https:db-1:8000/proxy/pg/status?x=1");
     assert!(planned(target("pods", Some("db-1")), KubeOperation::Proxy("/../../secrets".into())).is_err());
     let elsewhere = Target { subresource: Some("exec".into()), ..target("pods", Some("db-1")) };
     assert!(planned(elsewhere, KubeOperation::Proxy("/".into())).is_err());

@@ -35,10 +35,19 @@ impl Query {
     }
 }
 
-/// Appends a value with everything encoded that is not unreserved.
+/// Appends a query value with everything encoded that is not unreserved.
 pub(crate) fn encode(to: &mut String, value: &str) {
+    encode_but(to, value, b"");
+}
+
+/// Appends a path segment; `:` stays (RFC 3986 §3.3, pchar), for names such as `system:node` and `https:db-1:8000`.
+pub(crate) fn encode_segment(to: &mut String, value: &str) {
+    encode_but(to, value, b":");
+}
+
+fn encode_but(to: &mut String, value: &str, kept: &[u8]) {
     for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || kept.contains(&byte) {
             to.push(char::from(byte));
         } else {
             // Writing to a String does not fail.
