@@ -1,1 +1,36 @@
-//! Under construction.
+//! The CloudNativePG plugin: tools that list, inspect, create, scale and delete PostgreSQL clusters through the host's capability
+//! `kubernetes`. What is exported is wired in `component`; tools are in `tools`, one file each, declared in `catalogue`.
+//! Contract: names and parameters of waTeim/cnpg-mcp v5.1 stay valid.
+
+mod answer;
+mod call;
+mod catalogue;
+mod cluster;
+mod component;
+mod cursor;
+mod diff;
+mod explain;
+#[cfg(test)]
+mod fake;
+mod field;
+mod json;
+mod kind;
+mod name;
+mod parameter;
+mod phase;
+mod port;
+mod problem;
+mod quantity;
+mod rule;
+mod settings;
+mod shape;
+mod status;
+#[cfg(test)]
+mod tests;
+mod text;
+mod time;
+mod tools;
+mod waiting;
+mod yaml;
+
+pub use component::Cnpg;

@@ -1,0 +1,51 @@
+//! The one table of tools: what a client sees of each, what it may ask of the API server, and the function that runs it.
+//! plugin.yaml requests the rules of this table; a test keeps the two equal.
+
+use crate::answer::Outcome;
+use crate::call::Call;
+use crate::parameter::Parameter;
+use crate::problem::Problem;
+use crate::rule::Rule;
+use crate::shape::Shape;
+use crate::tools::{create_cluster, delete_cluster, get_status, list_clusters, scale_cluster};
+
+/// MCP's hints; none of these tools reaches beyond the cluster, so openWorldHint is always false.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hints {
+    pub(crate) read_only: bool,
+    pub(crate) destructive: bool,
+    pub(crate) idempotent: bool,
+}
+
+/// One tool.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) parameters: &'static [Parameter],
+    pub(crate) shape: Shape,
+    pub(crate) hints: Hints,
+    #[cfg_attr(not(test), expect(dead_code, reason = "declared for plugin.yaml: a test keeps the two equal"))]
+    pub(crate) rules: &'static [Rule],
+    pub(crate) run: fn(&Call<'_>, &str) -> Result<Outcome, Problem>,
+}
+
+/// All tools, in the order in which a client lists them.
+pub(crate) const TOOLS: &[&Entry] =
+    &[&list_clusters::TOOL, &get_status::TOOL, &create_cluster::TOOL, &scale_cluster::TOOL, &delete_cluster::TOOL];
+
+/// The tool of that name.
+pub(crate) fn find(name: &str) -> Option<&'static Entry> {
+    TOOLS.iter().find(|one| one.name == name).copied()
+}
+
+/// Arguments as a tool reads them. The host has checked them against the input schema; this is what is left to go wrong.
+pub(crate) fn read<'a, T: serde::Deserialize<'a>>(arguments: &'a str) -> Result<T, Problem> {
+    serde_json::from_str(arguments).map_err(|error| Problem {
+        code: 400,
+        reason: "InvalidArgument".into(),
+        message: format!("the arguments do not fit: {error}"),
+        hint: "See the tool's input schema.".into(),
+        ..Problem::default()
+    })
+}

@@ -1,0 +1,88 @@
+//! The plugin as the host sees it: the SDK's nouns on one side, the catalogue on the other. No tool logic.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use portcullis_plugin::{Failure, Outcome, Output, Plugin, Question, Tool, config, kubernetes, log, progress};
+
+use crate::answer;
+use crate::call::{Call, Context};
+use crate::catalogue::{self, Entry};
+use crate::parameter::input_schema;
+use crate::port;
+use crate::settings::Settings;
+
+/// The CloudNativePG tools.
+#[derive(Debug)]
+pub struct Cnpg;
+
+portcullis_plugin::manifest!(include_str!("../plugin.yaml"));
+portcullis_plugin::export!(Cnpg);
+
+impl Plugin for Cnpg {
+    fn tools() -> Vec<Tool> {
+        catalogue::TOOLS.iter().map(|entry| describe(entry)).collect()
+    }
+
+    fn call(ctx: &portcullis_plugin::Context, name: &str, arguments: &str) -> Result<Outcome, Failure> {
+        let entry = catalogue::find(name).ok_or_else(|| Failure::unknown_tool(name))?;
+        let settings: Settings = config::read()?;
+        let host = Host { began: Instant::now() };
+        let context = context(ctx)?;
+        let call = Call { api: &kubernetes::Host, host: &host, context: &context, settings: &settings };
+        let outcome = (entry.run)(&call, arguments).unwrap_or_else(|problem| answer::Outcome::Done(problem.into()));
+        Ok(outward(outcome))
+    }
+}
+
+fn describe(entry: &Entry) -> Tool {
+    let tool = Tool::new(entry.name, entry.description)
+        .title(entry.title)
+        .input(input_schema(entry.parameters))
+        .output(entry.shape.schema());
+    let tool = if entry.hints.read_only { tool.read_only() } else { tool.writes(entry.hints.destructive) };
+    tool.idempotent(entry.hints.idempotent).open_world(false)
+}
+
+fn context(ctx: &portcullis_plugin::Context) -> Result<Context, Failure> {
+    let read = |json: &str| portcullis_plugin::arguments(json);
+    let answers: Result<Vec<_>, Failure> = ctx.answers.iter().map(|(key, json)| Ok((key.clone(), read(json)?))).collect();
+    let state = ctx.state.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok());
+    Ok(Context { deadline_ms: ctx.deadline_ms, can_ask: ctx.can_ask.clone(), answers: answers?, state })
+}
+
+fn outward(outcome: answer::Outcome) -> Outcome {
+    match outcome {
+        answer::Outcome::Done(answer) => {
+            let output = if answer.is_error { Output::error(answer.text) } else { Output::text(answer.text) };
+            output.structured(answer.structured).into()
+        }
+        answer::Outcome::Ask(question) => {
+            let asked = Question::new(question.key, "elicitation/create", question.params);
+            Outcome::ask_with_state(vec![asked], question.state.to_string().into_bytes())
+        }
+    }
+}
+
+/// The host's clocks, log and progress.
+struct Host {
+    began: Instant,
+}
+
+impl port::Host for Host {
+    fn now(&self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |span| i64::try_from(span.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn progress(&self, step: u32, message: &str) {
+        progress::report(f64::from(step), None, Some(message));
+    }
+
+    fn log(&self, message: &str) {
+        log::info(message);
+    }
+}

@@ -1,0 +1,130 @@
+//! A tool's parameters as a table, and the input schema that follows from it: every parameter is described, every optional one
+//! takes `null`, nothing else is accepted. What the values mean is the tools' business.
+
+use serde_json::{Map, Value, json};
+
+use crate::name::{CLUSTER_PATTERN, LABEL_PATTERN, OBJECT_PATTERN};
+
+/// What values a parameter takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Takes {
+    /// A string that matches the pattern; empty: any up to 1,024 characters.
+    Text(&'static str),
+    Integer(i64, i64),
+    Flag,
+    Choice(&'static [&'static str]),
+    /// A list of such.
+    Choices(&'static [&'static str]),
+    /// Anything else: its JSON Schema.
+    Json(&'static str),
+}
+
+/// One parameter.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) takes: Takes,
+    /// JSON text of the default; `None`: required. `null` says that leaving it out has a meaning of its own.
+    pub(crate) default: Option<&'static str>,
+    pub(crate) description: &'static str,
+}
+
+impl Parameter {
+    /// One that must be there.
+    pub(crate) const fn required(name: &'static str, takes: Takes, description: &'static str) -> Self {
+        Self { name, takes, default: None, description }
+    }
+
+    /// One with a default.
+    pub(crate) const fn optional(name: &'static str, takes: Takes, default: &'static str, description: &'static str) -> Self {
+        Self { name, takes, default: Some(default), description }
+    }
+
+    fn schema(&self) -> Value {
+        let mut schema = self.takes.schema();
+        if let Some(map) = schema.as_object_mut() {
+            map.insert("description".into(), self.description.into());
+            if let Some(default) = self.default {
+                map.insert("default".into(), serde_json::from_str(default).unwrap_or_default());
+                allow_null(map);
+            }
+        }
+        schema
+    }
+}
+
+impl Takes {
+    fn schema(self) -> Value {
+        match self {
+            Self::Text("") => json!({"type": "string", "maxLength": 1024}),
+            Self::Text(pattern) => json!({"type": "string", "pattern": pattern}),
+            Self::Integer(minimum, maximum) => json!({"type": "integer", "minimum": minimum, "maximum": maximum}),
+            Self::Flag => json!({"type": "boolean"}),
+            Self::Choice(words) => json!({"type": "string", "enum": words}),
+            Self::Choices(words) => json!({"type": "array", "items": {"type": "string", "enum": words}, "uniqueItems": true}),
+            Self::Json(text) => serde_json::from_str(text).unwrap_or_default(),
+        }
+    }
+}
+
+/// Some clients send every optional parameter as `null`.
+fn allow_null(schema: &mut Map<String, Value>) {
+    match schema.get_mut("type") {
+        Some(Value::Array(types)) => types.push("null".into()),
+        Some(one) => *one = json!([one.take(), "null"]),
+        None => {}
+    }
+    if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        words.push(Value::Null);
+    }
+}
+
+/// The input schema of a tool.
+pub(crate) fn input_schema(parameters: &[Parameter]) -> Value {
+    let properties: Map<String, Value> = parameters.iter().map(|one| (one.name.to_owned(), one.schema())).collect();
+    let required: Vec<&str> = parameters.iter().filter(|one| one.default.is_none()).map(|one| one.name).collect();
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+/// A cluster that exists.
+pub(crate) const NAME: Parameter = Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the cluster.");
+/// A cluster that will exist.
+pub(crate) const NEW_NAME: Parameter = Parameter::required(
+    "name",
+    Takes::Text(CLUSTER_PATTERN),
+    "Name of the new cluster: lower-case letters, digits and hyphens, beginning with a letter, at most 50 characters (DNS-1035).",
+);
+pub(crate) const NAMESPACE: Parameter = Parameter::optional(
+    "namespace",
+    Takes::Text(LABEL_PATTERN),
+    "null",
+    "Kubernetes namespace. Left out: the default namespace of this server.",
+);
+pub(crate) const ALL_NAMESPACES: Parameter =
+    Parameter::optional("all_namespaces", Takes::Flag, "false", "Look in every namespace; `namespace` is then ignored.");
+pub(crate) const DETAIL: Parameter = Parameter::optional(
+    "detail_level",
+    Takes::Choice(&["concise", "detailed"]),
+    "\"concise\"",
+    "concise: what is needed to see whether all is well. detailed: everything.",
+);
+pub(crate) const FORMAT: Parameter = Parameter::optional(
+    "format",
+    Takes::Choice(&["text", "json"]),
+    "\"text\"",
+    "text: Markdown for people. json: the structured result as text. The structured result comes with both.",
+);
+pub(crate) const DRY_RUN: Parameter = Parameter::optional(
+    "dry_run",
+    Takes::Flag,
+    "false",
+    "Ask the API server to check and show the change (all validation and webhooks run) without making it.",
+);
+pub(crate) const WAIT: Parameter =
+    Parameter::optional("wait", Takes::Flag, "false", "Wait until the cluster is healthy with all instances ready.");
+pub(crate) const TIMEOUT: Parameter = Parameter::optional(
+    "timeout",
+    Takes::Integer(1, 3600),
+    "null",
+    "Seconds to wait with `wait: true`. Left out: 60 per instance, between 30 and 600. Never longer than this server lets a call run.",
+);

@@ -1,0 +1,14 @@
+//! What the tools need from the host besides the API server: the clock, progress, the log. No tool logic here.
+//! Tools see only this trait and the SDK's `kubernetes::Api`, so that unit tests drive them with a fake.
+
+/// The host.
+pub(crate) trait Host {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    fn now(&self) -> i64;
+    /// Milliseconds since the call began.
+    fn elapsed_ms(&self) -> u64;
+    /// `step` grows from call to call.
+    fn progress(&self, step: u32, message: &str);
+    /// A line for the operator.
+    fn log(&self, message: &str);
+}

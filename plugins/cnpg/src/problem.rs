@@ -1,0 +1,96 @@
+//! Why a tool did not do it: a result with `isError` that a model can act upon. How a Status becomes one is in `explain`.
+
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+
+/// One cause, with the parameter of the tool it comes from where there is one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Cause {
+    pub(crate) parameter: Option<String>,
+    pub(crate) field: String,
+    pub(crate) message: String,
+}
+
+/// What went wrong and what to do next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// HTTP status of the API server, or the one that fits; 0 when there was no answer.
+    pub(crate) code: u16,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+    pub(crate) retryable: bool,
+    pub(crate) retry_after_ms: Option<u32>,
+    pub(crate) causes: Vec<Cause>,
+    pub(crate) hint: String,
+    /// RBAC or grant YAML that would allow it.
+    pub(crate) missing_rule: Option<String>,
+    pub(crate) next_tools: Vec<&'static str>,
+}
+
+impl Problem {
+    /// The caller's own mistake: `parameter` has a value that cannot work.
+    pub(crate) fn argument(parameter: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        let message = message.into();
+        Self {
+            code: 400,
+            reason: "InvalidArgument".into(),
+            causes: vec![Cause { parameter: Some(parameter.into()), field: String::new(), message: message.clone() }],
+            message: format!("`{parameter}`: {message}"),
+            hint: hint.into(),
+            ..Self::default()
+        }
+    }
+
+    /// A guard of ours refused: nothing was changed.
+    pub(crate) fn refused(reason: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code: 409, reason: reason.into(), message: message.into(), hint: hint.into(), ..Self::default() }
+    }
+
+    /// The same with the tools to call next.
+    pub(crate) fn next(mut self, tools: &[&'static str]) -> Self {
+        self.next_tools = tools.to_vec();
+        self
+    }
+
+    /// For `structuredContent`.
+    pub(crate) fn structured(&self) -> Value {
+        let causes: Vec<Value> = self
+            .causes
+            .iter()
+            .map(|one| json!({"parameter": one.parameter, "field": one.field, "message": one.message}))
+            .collect();
+        json!({
+            "code": self.code, "reason": self.reason, "message": self.message, "retryable": self.retryable,
+            "retry_after_ms": self.retry_after_ms, "causes": causes, "hint": self.hint,
+            "missing_rule": self.missing_rule, "next_tools": self.next_tools,
+        })
+    }
+
+    /// For people.
+    pub(crate) fn markdown(&self) -> String {
+        let code = if self.code == 0 { String::new() } else { format!(" ({})", self.code) };
+        let mut out = format!("**{}{code}**: {}\n", self.reason, self.message);
+        for one in &self.causes {
+            let place = one.parameter.as_ref().map_or_else(|| one.field.clone(), |name| format!("parameter `{name}`"));
+            out.push_str(&format!("- {place}: {}\n", one.message));
+        }
+        if !self.hint.is_empty() {
+            out.push_str(&format!("\n{}\n", self.hint));
+        }
+        if let Some(rule) = &self.missing_rule {
+            out.push_str(&format!("\n```yaml\n{}\n```\n", rule.trim_end()));
+        }
+        if !self.next_tools.is_empty() {
+            let tools: Vec<String> = self.next_tools.iter().map(|one| format!("`{one}`")).collect();
+            out.push_str(&format!("\nNext: {}\n", tools.join(", ")));
+        }
+        out
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        Self { text: problem.markdown(), structured: problem.structured(), is_error: true }
+    }
+}

@@ -1,0 +1,150 @@
+//! The table of tools and what follows from it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::catalogue::TOOLS;
+use crate::fake::{Fake, cluster};
+use crate::json::{list, texts};
+use crate::parameter::{Takes, input_schema};
+use crate::settings::{MAX_INSTANCES, Settings};
+
+fn manifest() -> Value {
+    serde_saphyr::from_str(include_str!("../../plugin.yaml")).unwrap()
+}
+
+#[test]
+fn plugin_yaml_requests_exactly_the_rules_of_the_tools() {
+    let mut needed = BTreeSet::new();
+    for rule in TOOLS.iter().flat_map(|one| one.rules) {
+        needed.extend(rule.verbs.iter().map(|verb| format!("{}/{} {verb}", rule.kind.group, rule.resource())));
+    }
+    let mut requested = BTreeSet::new();
+    let manifest = manifest();
+    for rule in list(&manifest, "/requests/kubernetes/rules") {
+        let groups: Vec<&str> = list(rule, "/apiGroups").iter().filter_map(Value::as_str).collect();
+        for (group, resource) in
+            groups.iter().flat_map(|group| texts(rule, "/resources").into_iter().map(move |one| (group, one)))
+        {
+            requested.extend(texts(rule, "/verbs").iter().map(|verb| format!("{group}/{resource} {verb}")));
+        }
+    }
+    assert_eq!(needed, requested);
+}
+
+#[test]
+fn plugin_yaml_defaults_are_those_of_the_settings() {
+    let properties = manifest().pointer("/settings/properties").unwrap().as_object().unwrap().clone();
+    let defaults: serde_json::Map<String, Value> =
+        properties.iter().map(|(key, one)| (key.clone(), one["default"].clone())).collect();
+    let settings: Settings = serde_json::from_value(Value::Object(defaults)).unwrap();
+    assert_eq!(settings, Settings::default());
+    assert_eq!(settings.max_instances, MAX_INSTANCES);
+}
+
+#[test]
+fn every_schema_is_valid_and_closed_and_every_parameter_described() {
+    for tool in TOOLS {
+        let schema = input_schema(tool.parameters);
+        assert!(jsonschema::meta::is_valid(&schema), "{}", tool.name);
+        assert_eq!(schema["additionalProperties"], json!(false));
+        for one in tool.parameters {
+            assert!(one.description.len() > 10, "{}.{}", tool.name, one.name);
+            assert!(!schema["properties"][one.name]["type"].is_null(), "{}.{}: not JSON", tool.name, one.name);
+        }
+        let output = tool.shape.schema();
+        assert!(jsonschema::meta::is_valid(&output), "{}", tool.name);
+        for key in tool.shape.required {
+            assert!(!output["properties"][key].is_null(), "{}: {key} is required and not described", tool.name);
+        }
+    }
+}
+
+#[test]
+fn parameters_of_the_reference_are_all_there() {
+    let reference: [(&str, &[&str]); 5] = [
+        ("list_postgres_clusters", &["namespace", "all_namespaces", "detail_level", "format"]),
+        ("get_cluster_status", &["name", "namespace", "detail_level", "format"]),
+        (
+            "create_postgres_cluster",
+            &[
+                "name",
+                "instances",
+                "storage_size",
+                "postgres_version",
+                "container_image",
+                "storage_class",
+                "image_pull_policy",
+                "node_selector",
+                "tolerations",
+                "wait",
+                "timeout",
+                "namespace",
+                "dry_run",
+            ],
+        ),
+        ("scale_postgres_cluster", &["name", "instances", "namespace", "dry_run"]),
+        ("delete_postgres_cluster", &["name", "confirm_deletion", "namespace", "dry_run"]),
+    ];
+    for (name, parameters) in reference {
+        let tool = TOOLS.iter().find(|one| one.name == name).unwrap();
+        for parameter in parameters {
+            assert!(tool.parameters.iter().any(|one| one.name == *parameter), "{name}.{parameter}");
+        }
+    }
+}
+
+/// A value that the parameter takes.
+fn sample(name: &str, takes: Takes) -> Value {
+    match (name, takes) {
+        ("storage_size" | "wal_storage_size", _) => json!("1Gi"),
+        ("container_image", _) => json!("registry/postgresql:17.5"),
+        ("cursor", _) => Value::Null,
+        ("sync", _) => json!(1),
+        ("backup", _) => json!({"object_store": "s3"}),
+        ("postgres_version", _) => json!("17"),
+        ("tolerations", _) => json!([{"key": "a"}]),
+        (_, Takes::Text(_)) => json!("db"),
+        (_, Takes::Integer(..)) => json!(3),
+        (_, Takes::Flag) => json!(true),
+        (_, Takes::Choice(words)) => json!(words[0]),
+        (_, Takes::Choices(words)) => json!([words[0]]),
+        (_, Takes::Json(_)) => json!({}),
+    }
+}
+
+#[test]
+fn every_parameter_of_a_schema_is_read_by_its_tool() {
+    for tool in TOOLS {
+        for one in tool.parameters {
+            let mut arguments = json!({});
+            for needed in tool.parameters.iter().filter(|each| each.default.is_none() || each.name == one.name) {
+                arguments[needed.name] = sample(needed.name, needed.takes);
+            }
+            let answer = Fake::new().with("clusters", cluster("default", "db", 3)).run(tool.name, arguments);
+            let text = format!("{answer:?}");
+            assert!(!text.contains("the arguments do not fit"), "{}.{}: {text}", tool.name, one.name);
+        }
+    }
+}
+
+#[test]
+fn d22_null_is_accepted_for_every_optional_parameter() {
+    for tool in TOOLS {
+        let mut arguments = json!({});
+        for one in tool.parameters {
+            arguments[one.name] = if one.default.is_none() { sample(one.name, one.takes) } else { Value::Null };
+        }
+        let outcome = Fake::new().with("clusters", cluster("default", "db", 3)).run(tool.name, arguments);
+        assert!(!format!("{outcome:?}").contains("do not fit"), "{}", tool.name);
+    }
+}
+
+#[test]
+fn d22_annotations_tell_reading_from_destroying() {
+    let hints = |name: &str| TOOLS.iter().find(|one| one.name == name).unwrap().hints;
+    assert!(hints("list_postgres_clusters").read_only && hints("get_cluster_status").read_only);
+    assert!(hints("delete_postgres_cluster").destructive && hints("scale_postgres_cluster").destructive);
+    assert!(!hints("create_postgres_cluster").destructive && !hints("create_postgres_cluster").idempotent);
+}

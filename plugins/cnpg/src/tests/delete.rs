@@ -1,0 +1,193 @@
+//! delete_postgres_cluster.
+
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, Request, cluster, status};
+
+const TOOL: &str = "delete_postgres_cluster";
+
+fn belongs(name: &str, owned: bool) -> Value {
+    let owners = if owned { json!([{"kind": "Cluster", "uid": "uid-db"}]) } else { json!([]) };
+    json!({
+        "metadata": {"name": name, "namespace": "default", "uid": format!("uid-{name}"), "labels": {"cnpg.io/cluster": "db"}, "ownerReferences": owners},
+        "spec": {"cluster": {"name": "db"}}, "status": {"phase": "completed", "stoppedAt": "2026-11-21T06:00:00Z"},
+    })
+}
+
+fn fake() -> Fake {
+    Fake::new()
+        .with("clusters", cluster("default", "db", 3))
+        .with("persistentvolumeclaims", belongs("db-1", true))
+        .with("persistentvolumeclaims", belongs("db-9", false))
+        .with("databases", belongs("db-shop", false))
+        .with("databaseroles", belongs("db-app", false))
+        .with("backups", belongs("b1", false))
+        .with("secrets", belongs("my-s3-credentials", false))
+}
+
+fn asking() -> Fake {
+    let fake = fake();
+    fake.context.borrow_mut().can_ask = vec!["elicitation/create".into()];
+    fake
+}
+
+fn confirmed() -> Value {
+    json!({"name": "db", "confirm_deletion": true, "confirm_name": "db"})
+}
+
+fn deletes(fake: &Fake) -> Vec<Request> {
+    fake.made("delete")
+}
+
+#[test]
+fn d1_only_a_confirmed_call_deletes() {
+    for arguments in [
+        json!({"name": "db"}),
+        json!({"name": "db", "confirm_deletion": false}),
+        json!({"name": "db", "confirm_deletion": false, "confirm_name": "db"}),
+        json!({"name": "db", "confirm_deletion": true}),
+        json!({"name": "db", "confirm_deletion": true, "confirm_name": "bd"}),
+    ] {
+        let fake = fake();
+        let answer = fake.answer(TOOL, arguments.clone());
+        assert!(answer.is_error && deletes(&fake).is_empty(), "{arguments}");
+    }
+    let fake = fake();
+    let answer = fake.answer(TOOL, confirmed());
+    assert_eq!((&answer.structured["deleted"], &answer.structured["confirmed_by"]), (&json!(true), &json!("confirm_name")));
+    assert_eq!(deletes(&fake).len(), 1);
+}
+
+#[test]
+fn d1_a_dry_run_is_the_servers_and_deletes_nothing() {
+    let fake = fake();
+    let answer = fake.answer(
+        TOOL,
+        json!({"name": "db", "dry_run": true, "confirm_deletion": true, "confirm_name": "db", "cascade": ["databases"]}),
+    );
+    assert!(deletes(&fake).len() == 1 && deletes(&fake)[0].dry_run);
+    assert_eq!((&answer.structured["deleted"], &answer.structured["dry_run"]), (&json!(false), &json!(true)));
+}
+
+#[test]
+fn the_delete_is_fenced_by_uid_and_version() {
+    let fake = fake();
+    fake.answer(TOOL, confirmed());
+    let fences = deletes(&fake)[0].delete.clone().unwrap();
+    assert_eq!((fences.uid.as_deref(), fences.resource_version.as_deref()), (Some("uid-db"), Some("10")));
+    assert_eq!((fences.propagation.as_deref(), fences.dry_run), (Some("Background"), false));
+}
+
+#[test]
+fn d4_no_secret_is_read_or_deleted() {
+    let fake = fake();
+    let answer = fake.answer(TOOL, confirmed());
+    assert!(fake.requests().iter().all(|one| one.plural != "secrets"));
+    assert!(answer.text.contains("deletes no Secret"));
+}
+
+#[test]
+fn d4_dependents_are_listed_and_stay_unless_cascade_names_them() {
+    let fake = fake();
+    let answer = fake.answer(TOOL, json!({"name": "db", "confirm_name": "db", "cascade": ["databases"]}));
+    let fates: Vec<(&Value, &Value)> =
+        answer.structured["dependents"].as_array().unwrap().iter().map(|one| (&one["name"], &one["fate"])).collect();
+    assert_eq!(
+        fates,
+        [(&json!("db-shop"), &json!("deleted")), (&json!("db-app"), &json!("kept")), (&json!("b1"), &json!("kept"))]
+    );
+    let made: Vec<String> = deletes(&fake).into_iter().map(|one| one.plural).collect();
+    assert_eq!(made, ["clusters", "databases"]);
+    assert_eq!(deletes(&fake)[1].delete.clone().unwrap().uid.as_deref(), Some("uid-db-shop"));
+    assert!(answer.text.contains("later cluster of the same name"));
+}
+
+#[test]
+fn a_dependent_that_cannot_be_deleted_is_told() {
+    let fake = fake().failing("delete", "databases", 1, status(403, "Forbidden", "x cannot delete"));
+    let answer = fake.answer(TOOL, json!({"name": "db", "confirm_name": "db", "cascade": ["databases"]}));
+    assert!(!answer.is_error && answer.structured["dependents"][0]["fate"] == "failed");
+    assert!(answer.text.contains("could not be deleted"));
+}
+
+#[test]
+fn d20_what_happens_to_volumes_is_told_from_their_owners() {
+    let answer = fake().answer(TOOL, confirmed());
+    assert_eq!(answer.structured["volumes"], json!({"garbage_collected": ["db-1"], "kept": ["db-9"]}));
+    assert!(answer.text.contains("volume claims db-1, **with the data in them**"));
+    assert!(answer.text.contains("Stays: volume claims db-9"));
+    assert!(!answer.text.contains("PVCs remain"));
+}
+
+#[test]
+fn the_human_is_asked_when_the_client_can() {
+    let fake = asking();
+    let question = fake.question(TOOL, confirmed());
+    assert!(deletes(&fake).is_empty());
+    let message = question.params["message"].as_str().unwrap();
+    assert!(
+        message.contains("default/db")
+            && message.contains("with the data in them")
+            && message.contains("Last good backup: 6h ago"),
+        "{message}"
+    );
+    assert_eq!(question.params["requestedSchema"]["required"], json!(["confirm_name"]));
+    assert_eq!(question.state, json!({"uid": "uid-db"}));
+}
+
+fn answered(answer: Value, state: Value) -> (Fake, crate::answer::Answer) {
+    let fake = asking();
+    fake.context.borrow_mut().answers = vec![("confirm".into(), answer)];
+    fake.context.borrow_mut().state = Some(state);
+    let answer = fake.answer(TOOL, json!({"name": "db"}));
+    (fake, answer)
+}
+
+#[test]
+fn only_the_name_typed_by_the_human_deletes() {
+    let state = json!({"uid": "uid-db"});
+    let (fake, answer) = answered(json!({"action": "accept", "content": {"confirm_name": "db"}}), state.clone());
+    assert_eq!((&answer.structured["confirmed_by"], deletes(&fake).len()), (&json!("human"), 1));
+    for no in [
+        json!({"action": "decline"}),
+        json!({"action": "cancel"}),
+        json!({"action": "accept", "content": {"confirm_name": "yes"}}),
+        json!({"action": "accept"}),
+    ] {
+        let (fake, answer) = answered(no.clone(), state.clone());
+        assert!(answer.is_error && deletes(&fake).is_empty(), "{no}");
+    }
+}
+
+#[test]
+fn consent_holds_only_for_the_cluster_that_was_shown() {
+    let (fake, answer) =
+        answered(json!({"action": "accept", "content": {"confirm_name": "db"}}), json!({"uid": "uid-of-the-old-one"}));
+    assert!(answer.is_error && answer.structured["reason"] == "Replaced" && deletes(&fake).is_empty());
+}
+
+#[test]
+fn a_newer_status_is_no_obstacle_but_another_object_is() {
+    let newer = |change: &dyn Fn(&mut Value)| {
+        let fake = fake();
+        let mut other = cluster("default", "db", 3);
+        other["metadata"]["resourceVersion"] = json!("11");
+        change(&mut other);
+        *fake.meanwhile.borrow_mut() = Some(other);
+        let answer = fake.answer(TOOL, confirmed());
+        (deletes(&fake).len(), answer)
+    };
+    let (times, answer) = newer(&|one| one["status"]["phase"] = json!("Failing over"));
+    assert_eq!((times, answer.is_error), (2, false));
+    let (times, answer) = newer(&|one| one["metadata"]["uid"] = json!("uid-other"));
+    assert_eq!((times, &answer.structured["reason"]), (1, &json!("Replaced")));
+    let (times, answer) = newer(&|one| one["spec"]["instances"] = json!(5));
+    assert_eq!((times, &answer.structured["reason"]), (1, &json!("Conflict")));
+}
+
+#[test]
+fn a_kind_that_may_not_be_listed_is_named() {
+    let fake = fake().failing("list", "poolers", 1, status(403, "Forbidden", "x cannot list"));
+    let answer = fake.answer(TOOL, confirmed());
+    assert!(!answer.is_error && answer.structured["not_examined"] == json!(["poolers (Forbidden)"]));
+}

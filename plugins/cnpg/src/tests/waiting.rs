@@ -1,0 +1,100 @@
+//! Waiting, through create and scale.
+
+use serde_json::{Value, json};
+
+use crate::fake::{Fake, Step, cluster, status};
+
+fn at(phase: &str, ready: i64) -> Value {
+    let mut one = cluster("default", "db", 3);
+    one["status"] = json!({"phase": phase, "readyInstances": ready, "phaseReason": "because"});
+    one
+}
+
+fn event(phase: &str, ready: i64) -> Step {
+    Step::Event(2_000, "MODIFIED", at(phase, ready))
+}
+
+fn create(fake: &Fake) -> crate::answer::Answer {
+    fake.answer("create_postgres_cluster", json!({"name": "db", "wait": true}))
+}
+
+#[test]
+fn d19_each_change_of_phase_is_reported_and_the_wait_ends_at_health() {
+    let fake = Fake::new().watching(vec![
+        event("Setting up primary", 0),
+        event("Creating a new replica", 1),
+        event("Creating a new replica", 1),
+        event("Cluster in healthy state", 3),
+    ]);
+    let answer = create(&fake);
+    assert_eq!(answer.structured["wait"], json!({"outcome": "ready", "waited_seconds": 8, "problem": null}));
+    let said = fake.progress.borrow().clone();
+    assert_eq!(
+        said,
+        [
+            "Waiting for the operator (0/3 ready)",
+            "Setting up primary (0/3 ready)",
+            "Creating a new replica (1/3 ready)",
+            "Cluster in healthy state (3/3 ready)"
+        ]
+    );
+    let options = fake.made("watch")[0].list.clone().unwrap();
+    assert_eq!(options.field_selector.as_deref(), Some("metadata.name=db"));
+    assert_eq!(options.resource_version.as_deref(), Some("1"));
+    assert!(fake.made("get").is_empty(), "no polling");
+}
+
+#[test]
+fn d19_a_terminal_phase_ends_the_wait_as_an_error() {
+    let fake = Fake::new().watching(vec![event("Cluster is unrecoverable and needs manual intervention", 0)]);
+    let answer = create(&fake);
+    assert!(answer.is_error);
+    assert_eq!(answer.structured["reason"], "ClusterFailed");
+    assert!(answer.text.contains("because") && answer.text.contains("restore from a backup"));
+}
+
+#[test]
+fn d19_a_refused_watch_is_told_and_not_swallowed() {
+    let refused = status(403, "Forbidden", "User \"x\" cannot watch resource \"clusters\"");
+    let fake = Fake::new().failing("watch", "clusters", 1, refused);
+    let answer = create(&fake);
+    assert!(!answer.is_error, "the cluster was created");
+    assert_eq!(answer.structured["wait"]["outcome"], "not_watched");
+    assert!(answer.text.contains("- watch") && answer.text.contains("could not watch"));
+}
+
+#[test]
+fn d19_a_wait_ends_with_the_call_and_says_what_is_still_going_on() {
+    let fake = Fake::new().watching(vec![event("Setting up primary", 0), Step::Silence]);
+    fake.context.borrow_mut().deadline_ms = 20_000;
+    let answer = create(&fake);
+    assert!(!answer.is_error);
+    assert_eq!(answer.structured["wait"], json!({"outcome": "timed_out", "waited_seconds": 18, "problem": null}));
+    assert!(answer.text.contains("Setting up primary") && answer.text.contains("get_cluster_status"));
+}
+
+#[test]
+fn a_watch_that_is_too_old_or_closed_is_opened_again() {
+    for broken in [Step::Fail(status(410, "Expired", "too old resource version")), Step::End] {
+        let fake = Fake::new().watching(vec![broken, event("Cluster in healthy state", 3)]);
+        let answer = create(&fake);
+        assert_eq!(answer.structured["wait"]["outcome"], "ready");
+        assert_eq!((fake.made("watch").len(), fake.made("get").len()), (2, 1));
+    }
+}
+
+#[test]
+fn a_cluster_that_somebody_deletes_ends_the_wait() {
+    let fake = Fake::new().watching(vec![Step::Event(10, "DELETED", at("Setting up primary", 0))]);
+    let answer = create(&fake);
+    assert!(answer.is_error && answer.structured["reason"] == "Deleted");
+}
+
+#[test]
+fn scaling_down_waits_until_the_surplus_is_gone() {
+    let fake = Fake::new()
+        .with("clusters", cluster("default", "db", 3))
+        .watching(vec![event("Cluster in healthy state", 3), event("Cluster in healthy state", 2)]);
+    let answer = fake.answer("scale_postgres_cluster", json!({"name": "db", "instances": 2, "wait": true}));
+    assert_eq!(answer.structured["wait"], json!({"outcome": "ready", "waited_seconds": 4, "problem": null}));
+}

@@ -1,0 +1,199 @@
+//! delete_postgres_cluster: only after the human agreed or the caller repeated the name, only the very object that was looked at, and
+//! saying truly what goes with it. Deletes no Secret: the operator's own are garbage-collected, those of people stay.
+
+mod consent;
+mod impact;
+
+use portcullis_plugin::kubernetes::{DeleteOptions, Target};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use self::consent::Consent;
+use self::impact::{Fate, Impact};
+use crate::answer::{Answer, Outcome, warnings};
+use crate::call::Call;
+use crate::catalogue::{Entry, Hints, read};
+use crate::cluster::Cluster;
+use crate::kind::{
+    BACKUPS, CLUSTERS, DATABASE_ROLES, DATABASES, POOLERS, PUBLICATIONS, SCHEDULED_BACKUPS, SUBSCRIPTIONS, VOLUME_CLAIMS,
+};
+use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
+use crate::problem::Problem;
+use crate::rule::Rule;
+use crate::shape::Shape;
+
+/// How often the delete is tried anew when the operator wrote the object's status in between.
+const ATTEMPTS: usize = 3;
+
+pub(crate) const TOOL: Entry = Entry {
+    name: "delete_postgres_cluster",
+    title: "Delete a PostgreSQL cluster",
+    description: "Delete a PostgreSQL cluster and, with it, the volumes that hold its data. Asks the human when the client can; otherwise needs `confirm_deletion: true` and the name once more in `confirm_name`. `dry_run: true` shows what would go and what would stay.",
+    parameters: &[
+        NAME,
+        Parameter::optional(
+            "confirm_deletion",
+            Takes::Flag,
+            "null",
+            "Must not be false for a deletion, and needs `confirm_name` beside it when the client cannot ask the human.",
+        ),
+        Parameter::optional("confirm_name", Takes::Text(""), "null", "The cluster's name once more."),
+        NAMESPACE,
+        DRY_RUN,
+        Parameter::optional(
+            "cascade",
+            Takes::Choices(&impact::CASCADE),
+            "null",
+            "Delete these resources of the cluster too. Left out: they stay, and a later cluster of the same name would take them over.",
+        ),
+    ],
+    shape: Shape {
+        properties: r#"{
+"name": {"type": "string"}, "namespace": {"type": "string"},
+"deleted": {"type": "boolean", "description": "Whether Kubernetes accepted the deletion; it goes on in the background"},
+"dry_run": {"type": "boolean"},
+"confirmed_by": {"enum": ["human", "confirm_name", null]},
+"volumes": {"type": "object", "description": "garbage_collected: go with the cluster, data included; kept: stay"},
+"dependents": {"type": "array", "items": {"type": "object", "properties": {
+  "kind": {"type": "string"}, "name": {"type": "string"},
+  "fate": {"enum": ["kept", "garbage_collected", "deleted", "failed"]}, "message": {"type": ["string", "null"]}}}},
+"not_examined": {"type": "array", "items": {"type": "string"}},
+"last_good_backup": {"type": ["string", "null"]},
+"warnings": {"type": "array", "items": {"type": "string"}}
+}"#,
+        required: &["name", "namespace", "deleted", "dry_run", "volumes", "dependents", "warnings"],
+    },
+    hints: Hints { read_only: false, destructive: true, idempotent: false },
+    rules: &[
+        Rule::on(CLUSTERS, &["get", "delete"]),
+        Rule::on(VOLUME_CLAIMS, &["list"]),
+        Rule::on(BACKUPS, &["list"]),
+        Rule::on(SCHEDULED_BACKUPS, &["list", "delete"]),
+        Rule::on(POOLERS, &["list", "delete"]),
+        Rule::on(DATABASES, &["list", "delete"]),
+        Rule::on(DATABASE_ROLES, &["list", "delete"]),
+        Rule::on(PUBLICATIONS, &["list", "delete"]),
+        Rule::on(SUBSCRIPTIONS, &["list", "delete"]),
+    ],
+    run,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Input {
+    name: String,
+    confirm_deletion: Option<bool>,
+    confirm_name: Option<String>,
+    namespace: Option<String>,
+    dry_run: Option<bool>,
+    cascade: Option<Vec<String>>,
+}
+
+fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
+    let input: Input = read(arguments)?;
+    let target = CLUSTERS.within(call.namespace(input.namespace.as_deref())).named(&input.name);
+    let object = call.get(&target)?;
+    let cluster = Cluster(&object);
+    if cluster.is_being_deleted() {
+        return Err(Problem::refused(
+            "BeingDeleted",
+            format!("cluster `{}` is being deleted already", input.name),
+            "Nothing is left to do but wait.",
+        )
+        .next(&["list_postgres_clusters"]));
+    }
+    let mut impact = impact::read(call, cluster, input.cascade.as_deref().unwrap_or_default());
+    if input.dry_run.unwrap_or(false) {
+        let written = call.delete(&target, &fences(cluster, true))?;
+        return Ok(describe(cluster, &impact, &written.warnings, None).into());
+    }
+    let by = match consent::obtain(call, &input, cluster, &impact)? {
+        Consent::Given(by) => by,
+        Consent::Ask(question) => return Ok(Outcome::Ask(question)),
+    };
+    let texts = delete(call, &target, &object)?;
+    call.host.log(&format!("deleted cluster {}/{} (confirmed by {by})", cluster.namespace(), cluster.name()));
+    impact.delete_chosen(call, cluster.namespace());
+    Ok(describe(cluster, &impact, &texts, Some(by)).into())
+}
+
+fn fences(cluster: Cluster<'_>, dry_run: bool) -> DeleteOptions {
+    DeleteOptions {
+        dry_run,
+        uid: Some(cluster.uid().into()),
+        resource_version: Some(cluster.resource_version().into()),
+        propagation: Some("Background".into()),
+        grace_period_seconds: None,
+    }
+}
+
+/// Deletes the object that was looked at. The operator writes its status all the time, so a newer version of the same object is
+/// looked at again; another object of the same name is left alone.
+fn delete(call: &Call<'_>, target: &Target, seen: &Value) -> Result<Vec<String>, Problem> {
+    let mut now = seen.clone();
+    for _ in 1..ATTEMPTS {
+        match call.delete(target, &fences(Cluster(&now), false)) {
+            Err(problem) if problem.code == 409 => now = same(call, target, seen)?,
+            other => return other.map(|written| written.warnings),
+        }
+    }
+    call.delete(target, &fences(Cluster(&now), false)).map(|written| written.warnings)
+}
+
+fn same(call: &Call<'_>, target: &Target, seen: &Value) -> Result<Value, Problem> {
+    let now = call.get(target)?;
+    let (was, is) = (Cluster(seen), Cluster(&now));
+    if was.uid() != is.uid() {
+        return Err(another(is));
+    }
+    if now.get("spec") != seen.get("spec") {
+        let message =
+            format!("somebody changed the spec of cluster `{}` while it was about to be deleted; nothing was deleted", is.name());
+        return Err(Problem::refused("Conflict", message, "Look at it again before deleting it.").next(&["get_cluster_status"]));
+    }
+    Ok(now)
+}
+
+fn another(cluster: Cluster<'_>) -> Problem {
+    let message =
+        format!("the cluster that is called `{}` now is not the one that was looked at; nothing was deleted", cluster.name());
+    Problem::refused("Replaced", message, "Look at it before deleting it.").next(&["get_cluster_status"])
+}
+
+fn describe(cluster: Cluster<'_>, impact: &Impact, texts: &[String], by: Option<&'static str>) -> Answer {
+    let (namespace, name) = (cluster.namespace(), cluster.name());
+    let mut text = match by {
+        None => format!(
+            "**Dry run**: the API server would delete cluster `{namespace}/{name}`; nothing was deleted.\n\n{}",
+            impact.markdown(true)
+        ),
+        Some(_) => format!(
+            "Kubernetes accepted the deletion of cluster `{namespace}/{name}` and carries it out in the background.\n\n{}",
+            impact.markdown(false)
+        ),
+    };
+    text.push_str(&warnings(texts));
+    text.push_str(match by {
+        None => "\nNext: the same call with `dry_run: false`, `confirm_deletion: true` and `confirm_name`.\n",
+        Some(_) => "\nNext: `list_postgres_clusters` shows when it is gone.\n",
+    });
+    let dependents: Vec<Value> = impact
+        .dependents
+        .iter()
+        .map(|one| {
+            let (fate, message) = match &one.fate {
+                Fate::Kept | Fate::Chosen => ("kept", None),
+                Fate::Collected => ("garbage_collected", None),
+                Fate::Deleted => ("deleted", None),
+                Fate::Failed(message) => ("failed", Some(message)),
+            };
+            json!({"kind": one.kind.plural, "name": one.name, "fate": fate, "message": message})
+        })
+        .collect();
+    let structured = json!({
+        "name": name, "namespace": namespace, "deleted": by.is_some(), "dry_run": by.is_none(), "confirmed_by": by,
+        "volumes": {"garbage_collected": impact.volumes_gone, "kept": impact.volumes_kept}, "dependents": dependents,
+        "not_examined": impact.not_examined, "last_good_backup": impact.last_good_backup, "warnings": texts,
+    });
+    Answer::new(text, structured)
+}
