@@ -38,7 +38,9 @@ impl Answer {
     pub(crate) fn messages(&self) -> Vec<Value> {
         match serde_json::from_str(&self.text) {
             Ok(message) => vec![message],
-            Err(_) => self.text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data:")?.trim()).ok()).collect(),
+            Err(_) => {
+                self.text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data:")?.trim()).ok()).collect()
+            }
         }
     }
 
@@ -92,7 +94,8 @@ impl Post {
     }
 
     pub(crate) fn initialize(capabilities: Value) -> Self {
-        let params = json!({"protocolVersion": LEGACY, "capabilities": capabilities, "clientInfo": {"name": "test", "version": "0"}});
+        let params =
+            json!({"protocolVersion": LEGACY, "capabilities": capabilities, "clientInfo": {"name": "test", "version": "0"}});
         Self::raw(json!({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}).to_string())
     }
 

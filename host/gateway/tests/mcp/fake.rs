@@ -54,7 +54,20 @@ fn tools() -> Vec<ToolSpec> {
     let number = r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"],"additionalProperties":false}"#;
     let header = r#"{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"}}}"#;
     let sum = r#"{"type":"object","properties":{"sum":{"type":"integer"}},"required":["sum"]}"#;
-    let plain = ["ask", "ask_ever", "ask_sampling", "busy", "content", "deny", "fail", "is_error", "needs_sampling", "talk", "wait", "who"];
+    let plain = [
+        "ask",
+        "ask_ever",
+        "ask_sampling",
+        "busy",
+        "content",
+        "deny",
+        "fail",
+        "is_error",
+        "needs_sampling",
+        "talk",
+        "wait",
+        "who",
+    ];
     let mut tools: Vec<ToolSpec> = plain.into_iter().map(|name| tool(name, OPEN, None)).collect();
     tools.extend([
         tool("echo", number, None),
@@ -106,19 +119,27 @@ impl Fake {
         self.seen.calls.fetch_add(1, Ordering::SeqCst);
         match name {
             "ask" => Ok(ask(&context, "elicitation/create", FORM)),
-            "ask_ever" => Ok(Outcome::InputRequired(InputRequired { questions: vec![question("elicitation/create", FORM)], state: None })),
+            "ask_ever" => {
+                Ok(Outcome::InputRequired(InputRequired { questions: vec![question("elicitation/create", FORM)], state: None }))
+            }
             "ask_sampling" => Ok(ask(&context, "sampling/createMessage", r#"{"messages":[],"maxTokens":1}"#)),
             "needs_sampling" => Err(failure(FailureCode::MissingCapability, "needs sampling/createMessage").into()),
             "busy" => Err(CallError::Overloaded { retry_after: Duration::from_secs(2) }),
             "deny" => Err(failure(FailureCode::Denied, "not you").into()),
-            "fail" => Err(CallError::Trap { plugin: "fake".into(), reason: "unreachable".into(), request_id: context.request_id }),
-            "is_error" => done(ToolOutput { content: vec![Content::Text("it did not work".into())], structured: None, is_error: true }),
+            "fail" => {
+                Err(CallError::Trap { plugin: "fake".into(), reason: "unreachable".into(), request_id: context.request_id })
+            }
+            "is_error" => {
+                done(ToolOutput { content: vec![Content::Text("it did not work".into())], structured: None, is_error: true })
+            }
             "content" => done(content()),
             "talk" => talk(&context).await,
             "wait" => self.wait().await,
             "who" => done(text(&format!("{} {:?}", context.principal, context.can_ask))),
             "structured" => done(ToolOutput { content: vec![], structured: Some(r#"{"sum":3}"#.into()), is_error: false }),
-            "broken_promise" => done(ToolOutput { content: vec![], structured: Some(r#"{"sum":"three"}"#.into()), is_error: false }),
+            "broken_promise" => {
+                done(ToolOutput { content: vec![], structured: Some(r#"{"sum":"three"}"#.into()), is_error: false })
+            }
             _ => done(text(&arguments)),
         }
     }
@@ -151,7 +172,9 @@ fn ask(context: &CallContext, method: &str, params: &str) -> Outcome<ToolOutput>
             let state = context.state.as_deref().map(String::from_utf8_lossy);
             Outcome::Complete(text(&format!("answer {answer} state {}", state.unwrap_or_default())))
         }
-        None => Outcome::InputRequired(InputRequired { questions: vec![question(method, params)], state: Some(b"step-1".to_vec()) }),
+        None => {
+            Outcome::InputRequired(InputRequired { questions: vec![question(method, params)], state: Some(b"step-1".to_vec()) })
+        }
     }
 }
 
@@ -178,7 +201,14 @@ fn content() -> ToolOutput {
 }
 
 fn link(uri: &str) -> ResourceLink {
-    ResourceLink { uri: uri.into(), name: "n".into(), title: None, description: None, mime_type: Some("text/plain".into()), size: Some(1) }
+    ResourceLink {
+        uri: uri.into(),
+        name: "n".into(),
+        title: None,
+        description: None,
+        mime_type: Some("text/plain".into()),
+        size: Some(1),
+    }
 }
 
 fn text(text: &str) -> ToolOutput {

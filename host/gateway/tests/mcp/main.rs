@@ -6,4 +6,13 @@ mod client;
 mod fake;
 mod server;
 
+mod auth;
+mod bad_input;
+mod health;
+mod legacy;
+mod listen;
+mod prompts;
+mod questions;
+mod resources;
+mod stdio;
 mod tools;

@@ -41,3 +41,110 @@ async fn a_denied_tool_and_an_unknown_one_look_the_same() {
     assert_eq!(message(denied).replace("content", "X"), message(unknown).replace("nothing", "X"));
     assert_eq!(server.seen.calls.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn arguments_that_break_the_schema_are_a_result_that_says_where() {
+    let server = Server::start().await;
+    for (arguments, place) in [(json!({"n": "x"}), "/n: "), (json!({}), "n"), (json!({"n": 1, "m": 2}), "m")] {
+        let answer = server.call("echo", arguments.clone()).await;
+        assert_eq!(answer.result()["isError"], true, "{arguments}");
+        assert!(answer.text_content().contains(place), "{arguments}: {}", answer.text_content());
+    }
+    assert_eq!(server.seen.calls.load(std::sync::atomic::Ordering::SeqCst), 0, "the guest never ran");
+}
+
+#[tokio::test]
+async fn structured_output_is_checked_and_said_as_text_too() {
+    let server = Server::start().await;
+    let kept = server.call("structured", json!({})).await;
+    assert_eq!((kept.result()["structuredContent"].clone(), kept.text_content()), (json!({"sum": 3}), r#"{"sum":3}"#.to_owned()));
+    let broken = server.call("broken_promise", json!({})).await;
+    assert_eq!(broken.result()["isError"], true);
+    assert!(broken.text_content().contains("broke its contract"), "{}", broken.text_content());
+    assert!(broken.result().get("structuredContent").is_none());
+    assert!(server.trail.last().contains("broken_promise failed"), "{}", server.trail.last());
+}
+
+#[tokio::test]
+async fn every_kind_of_content_reaches_the_wire() {
+    let result = Server::start().await.call("content", json!({})).await.result();
+    let blocks = &result["content"];
+    let kinds: Vec<_> = blocks.as_array().unwrap().iter().map(|block| block["type"].clone()).collect();
+    assert_eq!(kinds, ["text", "image", "audio", "resource_link", "resource"]);
+    assert_eq!((&blocks[1]["data"], &blocks[1]["mimeType"]), (&json!("AP8="), &json!("image/png")));
+    assert_eq!(blocks[4]["resource"]["blob"], "AQ==");
+}
+
+#[tokio::test]
+async fn a_call_that_fails_is_a_result_the_model_can_read() {
+    let server = Server::start().await;
+    for (tool, words) in
+        [("fail", "unreachable"), ("deny", "not you"), ("is_error", "did not work"), ("busy", "Try again in 2 s.")]
+    {
+        let answer = server.call(tool, json!({})).await;
+        assert_eq!(answer.result()["isError"], true, "{tool}");
+        assert!(answer.text_content().contains(words), "{tool}: {}", answer.text_content());
+    }
+}
+
+#[tokio::test]
+async fn every_decision_and_call_is_on_record() {
+    let server = Server::start().await;
+    let call = |token, name: &str, arguments| {
+        Post::modern("tools/call", json!({"name": name, "arguments": arguments})).token(token).send(server.address)
+    };
+    call(READER, "echo", json!({"n": 1})).await;
+    call(READER, "content", json!({})).await;
+    call(ADMIN, "nothing", json!({})).await;
+    call(ADMIN, "is_error", json!({})).await;
+    call(ADMIN, "fail", json!({})).await;
+    let expected = [
+        "reader@portcullis:config tools/call echo completed token:reader",
+        "reader@portcullis:config tools/call content denied default-deny",
+        "admin@portcullis:config tools/call nothing failed token:admin",
+        "admin@portcullis:config tools/call is_error completed-with-error token:admin",
+        "admin@portcullis:config tools/call fail failed token:admin",
+    ];
+    assert_eq!(server.trail.lines(), expected);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_ends_its_call() {
+    let server = Server::start().await;
+    let post = Post::modern("tools/call", json!({"name": "wait", "arguments": {}}));
+    let address = server.address;
+    let waiting = tokio::spawn(async move { post.send(address).await });
+    let seen = std::sync::Arc::clone(&server.seen);
+    let count = |counter: &std::sync::atomic::AtomicUsize| counter.load(std::sync::atomic::Ordering::SeqCst);
+    crate::server::eventually("the call", || count(&seen.waiting) == 1).await;
+    waiting.abort();
+    crate::server::eventually("its end", || count(&seen.dropped) == 1).await;
+    crate::server::eventually("its record", || server.trail.last().contains("wait cancelled")).await;
+}
+
+#[tokio::test]
+async fn progress_grows_and_messages_come_only_when_asked_for() {
+    let server = Server::start().await;
+    let meta = json!({"progressToken": "p", "io.modelcontextprotocol/logLevel": "warning"});
+    let asked = Post::modern("tools/call", json!({"name": "talk", "arguments": {}, "_meta": meta})).send(server.address).await;
+    let messages = asked.messages();
+    let progress: Vec<_> = messages.iter().filter(|it| it["method"] == "notifications/progress").collect();
+    assert_eq!(progress.len(), 2, "{messages:?}");
+    assert_eq!((&progress[1]["params"]["progress"], &progress[1]["params"]["message"]), (&json!(2.0), &json!("two")));
+    let said: Vec<_> = messages.iter().filter(|it| it["method"] == "notifications/message").collect();
+    assert_eq!(said.len(), 1, "{messages:?}");
+    assert_eq!((&said[0]["params"]["level"], &said[0]["params"]["data"]), (&json!("error"), &json!({"bad": 1})));
+    assert!(messages.last().unwrap().get("result").is_some(), "the result comes last");
+    assert_eq!(server.call("talk", json!({})).await.messages().len(), 1, "nobody asked");
+}
+
+#[tokio::test]
+async fn a_header_that_mirrors_an_argument_must_agree_with_it() {
+    let server = Server::start().await;
+    let call = || Post::modern("tools/call", json!({"name": "routed", "arguments": {"region": "eu"}}));
+    assert_eq!(call().header("Mcp-Param-Region", "eu").send(server.address).await.text_content(), r#"{"region":"eu"}"#);
+    for wrong in [call(), call().header("Mcp-Param-Region", "us")] {
+        let answer = wrong.send(server.address).await;
+        assert_eq!((answer.status.as_u16(), answer.error_code()), (400, -32020));
+    }
+}

@@ -1,0 +1,86 @@
+//! `subscriptions/listen` (T-11) and the watches behind it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use portcullis_core::notice::Notice;
+use portcullis_core::ports::NoticeSink as _;
+use serde_json::{Value, json};
+
+use crate::client::{Post, Stream};
+use crate::fake::Fake;
+use crate::server::{READER, Server, eventually, snapshot, tokens};
+
+async fn listen(server: &Server, wishes: Value, dress: impl Fn(Post) -> Post) -> (Stream, Value) {
+    let mut stream = dress(Post::modern("subscriptions/listen", json!({"notifications": wishes}))).open(server.address).await;
+    let first = stream.next().await.unwrap();
+    assert_eq!(first["method"], "notifications/subscriptions/acknowledged", "{first}");
+    let accepted = first["params"]["notifications"].clone();
+    (stream, accepted)
+}
+
+fn more_plugins(server: &Server) -> Arc<portcullis_core::snapshot::Snapshot> {
+    let other: Arc<dyn portcullis_core::ports::Plugin> = Arc::new(Fake::one_tool("other", "hello", server.notices.clone()));
+    let plugins = [server.snapshots.borrow().catalogue.plugins().to_vec(), vec![other]].concat();
+    snapshot(2, plugins, tokens())
+}
+
+#[tokio::test]
+async fn a_listener_hears_what_it_asked_for_and_nothing_else() {
+    let server = Server::start().await;
+    let (mut stream, accepted) = listen(&server, json!({"toolsListChanged": true}), |post| post).await;
+    assert_eq!(accepted, json!({"toolsListChanged": true}));
+    server.notices.publish(Notice::PromptsChanged);
+    server.notices.publish(Notice::ResourceUpdated { uri: "fake://1/data".into() });
+    server.snapshots.send_replace(more_plugins(&server));
+    let heard = stream.next().await.unwrap();
+    assert_eq!(heard["method"], "notifications/tools/list_changed");
+    assert_eq!(heard["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], 1);
+}
+
+#[tokio::test]
+async fn a_change_that_the_caller_cannot_see_is_not_told() {
+    let server = Server::start().await;
+    let (mut stream, _) =
+        listen(&server, json!({"toolsListChanged": true, "promptsListChanged": true}), |post| post.token(READER)).await;
+    server.snapshots.send_replace(more_plugins(&server));
+    server.notices.publish(Notice::PromptsChanged);
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/prompts/list_changed", "`hello` is not the reader's");
+}
+
+#[tokio::test]
+async fn a_watch_runs_while_somebody_is_subscribed() {
+    let server = Server::start().await;
+    let wishes = json!({"resourceSubscriptions": ["fake://1/data", "fake://2/data"]});
+    let (mut stream, accepted) = listen(&server, wishes.clone(), |post| post.token(READER)).await;
+    assert_eq!(accepted, json!({"resourceSubscriptions": ["fake://1/data"]}), "the other one is not the reader's");
+    let heard = stream.next().await.unwrap();
+    assert_eq!((&heard["method"], &heard["params"]["uri"]), (&json!("notifications/resources/updated"), &json!("fake://1/data")));
+    let (second, _) = listen(&server, wishes, |post| post.token(READER)).await;
+    assert_eq!(server.seen.watching.load(Ordering::SeqCst), 1, "one watch for both");
+    drop((stream, second));
+    let (_again, _) = listen(&server, json!({"resourceSubscriptions": ["fake://1/data"]}), |post| post).await;
+    eventually("another caller's watch", || server.seen.watching.load(Ordering::SeqCst) == 2).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_callers_token() {
+    let server = Server::start().await;
+    let (mut stream, _) = listen(&server, json!({"toolsListChanged": true}), |post| post.token(READER)).await;
+    let mut fewer = tokens();
+    fewer.remove("reader");
+    server.snapshots.send_replace(snapshot(2, vec![], fewer));
+    let last = stream.next().await.unwrap();
+    assert!(last.get("result").is_some() && stream.next().await.is_none(), "{last}");
+}
+
+#[tokio::test]
+async fn a_host_that_closes_ends_streams_in_good_order() {
+    let mut server = Server::start().await;
+    let (mut stream, _) = listen(&server, json!({"toolsListChanged": true}), |post| post).await;
+    server.stop.cancel();
+    assert_eq!(stream.next().await.unwrap()["id"], 1, "the result of the listen request");
+    drop(stream);
+    server.task.take().unwrap().await.unwrap();
+    assert!(tokio::net::TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+}
