@@ -160,7 +160,7 @@ impl ServerHandler for Handler {
         legacy::notify(self, context);
     }
 
-    async fn on_custom_request(&self, request: CustomRequest, _context: Context) -> Result<CustomResult, ErrorData> {
-        Err(info::not_understood(&request.method))
+    async fn on_custom_request(&self, request: CustomRequest, context: Context) -> Result<CustomResult, ErrorData> {
+        Err(info::not_understood(&request.method, &context))
     }
 }

@@ -30,6 +30,9 @@ const KNOWN: [&str; 14] = [
     "subscriptions/listen",
 ];
 
+/// Of these, what 2026-07-28 removed (SEP-2575).
+const REMOVED: [&str; 4] = ["initialize", "ping", "resources/subscribe", "resources/unsubscribe"];
+
 /// Everything is declared always: plugins come and go while clients stay, and an empty list is an honest answer.
 pub(super) fn config(entry: &Entry) -> ServerConfig {
     let capabilities = ServerCapabilities::builder()
@@ -81,9 +84,10 @@ pub(super) fn cache_scope(entry: &Entry) -> CacheScope {
     if entry.caller.is_everybody() { CacheScope::Public } else { CacheScope::Private }
 }
 
-/// A request that rmcp could not read: a method that is not there, or params that are not its.
-pub(super) fn not_understood(method: &str) -> ErrorData {
-    if KNOWN.contains(&method) {
+/// A request that rmcp could not read: a method that is not there (any more, on the current wire), or params that are not its.
+pub(super) fn not_understood(method: &str, context: &Context) -> ErrorData {
+    let gone = REMOVED.contains(&method) && is_modern(context);
+    if KNOWN.contains(&method) && !gone {
         return ErrorData::invalid_params(format!("the params of {method} do not have the form that MCP gives them"), None);
     }
     ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method.to_owned(), None)

@@ -91,7 +91,7 @@ async fn gather(entry: &Entry, cursor: Option<String>) -> Result<(Vec<Resource>,
     Ok((Vec::new(), plugins.get(index).map(|plugin| Place(name(plugin).to_owned(), inner))))
 }
 
-fn name<'a>(plugin: &'a Arc<dyn Plugin>) -> &'a str {
+fn name(plugin: &Arc<dyn Plugin>) -> &str {
     &plugin.descriptor().manifest.name
 }
 

@@ -56,16 +56,23 @@ async fn an_unknown_version_is_negotiated_down_and_a_wrong_header_is_refused() {
     assert_eq!(wrong.send(server.address).await.status, 400);
 }
 
+/// rmcp sends messages of a session on its standalone stream, whichever call they come from.
 #[tokio::test]
 async fn a_session_hears_messages_from_the_level_it_set() {
     let server = Server::start().await;
     let session = server.session(json!({}), |post| post).await;
+    let listen = Post::get("/open").header("Accept", "text/event-stream").header("Mcp-Session-Id", &session);
+    let mut stream = listen.header("MCP-Protocol-Version", LEGACY).open(server.address).await;
     let talk = |id| Post::legacy(&session, id, "tools/call", json!({"name": "talk", "arguments": {}})).send(server.address);
-    let heard =
-        |answer: crate::client::Answer| answer.messages().iter().filter(|it| it["method"] == "notifications/message").count();
-    assert_eq!(heard(talk(2).await), 0, "nobody asked");
+    talk(2).await.result();
     Post::legacy(&session, 3, "logging/setLevel", json!({"level": "debug"})).send(server.address).await.result();
-    assert_eq!(heard(talk(4).await), 2);
+    talk(4).await.result();
+    let heard = (stream.next().await.unwrap(), stream.next().await.unwrap());
+    assert_eq!(
+        (&heard.0["params"]["level"], &heard.1["params"]["level"]),
+        (&json!("debug"), &json!("error")),
+        "nothing of call 2"
+    );
 }
 
 #[tokio::test]
