@@ -28,6 +28,11 @@ pub(crate) fn of_body(why: &(dyn Error + 'static)) -> KubeStatus {
 /// The host has no credentials to send, or none that can be sent.
 pub(crate) fn no_credentials(why: &(dyn Error + 'static)) -> KubeStatus {
     tracing::warn!(error = %spelled(why), "no credentials for the API server");
+    still_no_credentials()
+}
+
+/// The same, when the log has been told already.
+pub(crate) fn still_no_credentials() -> KubeStatus {
     own("NoCredentials", "the host cannot get its credentials for the API server; the host's log says why")
 }
 

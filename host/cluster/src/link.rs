@@ -54,9 +54,7 @@ impl Link {
             return Ok(found);
         }
         self.renew(0).await;
-        self.current()
-            .await
-            .ok_or_else(|| fault::no_credentials(&std::io::Error::other("the last attempt failed; the next one follows soon")))
+        self.current().await.ok_or_else(fault::still_no_credentials)
     }
 
     async fn current(&self) -> Option<(Client, u64)> {

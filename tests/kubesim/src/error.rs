@@ -47,8 +47,8 @@ pub(crate) struct ApiError {
     pub(crate) reason: &'static str,
     /// `Status.message`.
     pub(crate) message: String,
-    /// `Status.details`, `null` for none.
-    pub(crate) details: Value,
+    /// `Status.details`, `null` for none; boxed, since a map is large when serde_json keeps its order, as elsewhere in this workspace.
+    pub(crate) details: Box<Value>,
     /// `Retry-After`, in seconds.
     pub(crate) retry_after: Option<u32>,
 }
@@ -56,13 +56,13 @@ pub(crate) struct ApiError {
 impl ApiError {
     /// Any error without details.
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: Value::Null, retry_after: None }
+        Self { code, reason, message: message.into(), details: Box::default(), retry_after: None }
     }
 
     fn about(mut self, kind: &ResourceType, name: &str) -> Self {
         let details = json!({"name": name, "group": kind.group, "kind": kind.plural});
         let kept = details.as_object().into_iter().flatten().filter(|(_, value)| value.as_str() != Some(""));
-        self.details = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
+        *self.details = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
         self
     }
 
@@ -74,7 +74,7 @@ impl ApiError {
     /// 404 for a path or resource that nobody serves.
     pub(crate) fn no_such_resource() -> Self {
         let mut error = Self::new(404, "NotFound", "the server could not find the requested resource");
-        error.details = json!({});
+        *error.details = json!({});
         error
     }
 
@@ -105,14 +105,14 @@ impl ApiError {
         };
         let full = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
         let mut error = Self::new(422, "Invalid", format!("{full} \"{name}\" is invalid: {what}"));
-        error.details = json!({"name": name, "group": group, "kind": kind, "causes": wire_causes(causes)});
+        *error.details = json!({"name": name, "group": group, "kind": kind, "causes": wire_causes(causes)});
         error
     }
 
     /// 409 of a server-side apply, with the managers that own the fields.
     pub(crate) fn apply_conflict(message: String, causes: &[Cause]) -> Self {
         let mut error = Self::new(409, "Conflict", message);
-        error.details = json!({"causes": wire_causes(causes)});
+        *error.details = json!({"causes": wire_causes(causes)});
         error
     }
 
@@ -147,7 +147,7 @@ impl ApiError {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "reason": self.reason, "code": self.code,
         });
-        let mut details = self.details.clone();
+        let mut details = (*self.details).clone();
         if let Some(seconds) = self.retry_after {
             crate::object::put(&mut details, &["retryAfterSeconds"], json!(seconds));
         }

@@ -244,7 +244,10 @@ mod tests {
     fn unknown_fields_are_pruned_and_named_by_path() {
         let mut object =
             json!({"kind": "X", "metadata": {"any": 1}, "spec": {"instances": 1, "oops": 1, "items": [{"name": "a", "no": 1}]}});
-        assert_eq!(prune(&schema(), &mut object), ["spec.items[0].no", "spec.oops"]);
+        // In the order of the document, or of the alphabet if serde_json does not keep it.
+        let mut pruned = prune(&schema(), &mut object);
+        pruned.sort();
+        assert_eq!(pruned, ["spec.items[0].no", "spec.oops"]);
         assert_eq!(object, json!({"kind": "X", "metadata": {"any": 1}, "spec": {"instances": 1, "items": [{"name": "a"}]}}));
     }
 
