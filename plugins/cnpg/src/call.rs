@@ -50,7 +50,7 @@ pub(crate) fn parse(body: &str) -> Result<Value, Problem> {
     serde_json::from_str(body).map_err(|error| Problem {
         code: 502,
         reason: "BadReply".into(),
-        message: format!("the API server answered with something that is not JSON: {error}"),
+        message: format!("the API server answered with something that is not JSON: {error}").into(),
         retryable: true,
         hint: "Try again; if it stays, a proxy between the host and the API server is answering in its place.".into(),
         ..Problem::default()

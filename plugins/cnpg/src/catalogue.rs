@@ -44,7 +44,7 @@ pub(crate) fn read<'a, T: serde::Deserialize<'a>>(arguments: &'a str) -> Result<
     serde_json::from_str(arguments).map_err(|error| Problem {
         code: 400,
         reason: "InvalidArgument".into(),
-        message: format!("the arguments do not fit: {error}"),
+        message: format!("the arguments do not fit: {error}").into(),
         hint: "See the tool's input schema.".into(),
         ..Problem::default()
     })

@@ -45,15 +45,15 @@ pub(crate) fn explain(status: Status, action: &Action<'_>) -> Problem {
     });
     let problem = Problem {
         code: status.code,
-        reason: status.reason.clone(),
-        message: format!("{}: {}", action.words(), status.message),
+        reason: status.reason.as_str().into(),
+        message: format!("{}: {}", action.words(), status.message).into(),
         retry_after_ms: status.retry_after_ms,
         causes: causes.collect(),
         ..Problem::default()
     };
     match (status.code, status.reason.as_str()) {
         (0, _) => no_answer(problem, action),
-        (403, _) if status.origin == "grant" => not_granted(problem, status.message, action),
+        (403, _) if status.origin == "grant" => not_granted(problem, &status.message, action),
         (403, _) if status.message.contains(" cannot ") => not_permitted(problem, action),
         (401, _) => hinted(
             problem,
@@ -82,15 +82,15 @@ pub(crate) fn explain(status: Status, action: &Action<'_>) -> Problem {
     }
 }
 
-fn hinted(mut problem: Problem, hint: &str, next: &[&'static str]) -> Problem {
+fn hinted(mut problem: Problem, hint: &str, next: &'static [&'static str]) -> Problem {
     problem.hint = hint.into();
     problem.next(next)
 }
 
-fn retry(mut problem: Problem, hint: &str, next: &[&'static str]) -> Problem {
+fn retry(mut problem: Problem, hint: &str, next: &'static [&'static str]) -> Problem {
     problem.retryable = true;
     if let Some(wait) = problem.retry_after_ms {
-        problem.hint = format!("{hint} The server asks for {} s of patience.", wait.div_ceil(1000));
+        problem.hint = format!("{hint} The server asks for {} s of patience.", wait.div_ceil(1000)).into();
         return problem.next(next);
     }
     hinted(problem, hint, next)
@@ -106,7 +106,7 @@ fn uncertain(problem: Problem, action: &Action<'_>, hint: &str) -> Problem {
 }
 
 fn no_answer(problem: Problem, action: &Action<'_>) -> Problem {
-    match problem.reason.as_str() {
+    match &*problem.reason {
         "Timeout" => uncertain(problem, action, "The API server did not answer in time."),
         "Unreachable" => uncertain(
             problem,
@@ -138,17 +138,21 @@ fn server_fault(problem: Problem, action: &Action<'_>) -> Problem {
     uncertain(problem, action, "The API server failed by itself. Try again shortly.")
 }
 
-fn not_granted(mut problem: Problem, yaml: String, _action: &Action<'_>) -> Problem {
-    problem.missing_rule = Some(yaml);
-    hinted(
-        problem,
-        "The operator's grant to this plugin does not cover it. The host's operator would add this rule in portcullis.yaml under `plugins.cnpg.grants.kubernetes.rules`:",
-        &[],
-    )
+/// The host says which file must change, and then the rule in YAML.
+fn not_granted(mut problem: Problem, message: &str, action: &Action<'_>) -> Problem {
+    let (words, rule) = message.split_once("\n- ").map_or((message, None), |(words, rest)| (words, Some(format!("- {rest}"))));
+    problem.message = format!("{}: {words}", action.words()).into();
+    let hint = if rule.is_some() {
+        "Nothing was sent to the API server. The host's operator can add this rule:"
+    } else {
+        "Nothing was sent to the API server."
+    };
+    problem.missing_rule = rule.map(Into::into);
+    hinted(problem, hint, &[])
 }
 
 fn not_permitted(mut problem: Problem, action: &Action<'_>) -> Problem {
-    problem.missing_rule = Some(rule::missing(action.verb, action.target, action.subresource));
+    problem.missing_rule = Some(rule::missing(action.verb, action.target, action.subresource).into());
     let everywhere = if action.verb == "list" && action.target.namespace.is_none() {
         " Or ask for one `namespace` instead of all of them."
     } else {

@@ -12,44 +12,44 @@ pub(crate) struct Cause {
     pub(crate) message: String,
 }
 
-/// What went wrong and what to do next.
+/// What went wrong and what to do next. Boxed texts keep it small: every request of a tool may return one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Problem {
     /// HTTP status of the API server, or the one that fits; 0 when there was no answer.
     pub(crate) code: u16,
-    pub(crate) reason: String,
-    pub(crate) message: String,
+    pub(crate) reason: Box<str>,
+    pub(crate) message: Box<str>,
     pub(crate) retryable: bool,
     pub(crate) retry_after_ms: Option<u32>,
     pub(crate) causes: Vec<Cause>,
-    pub(crate) hint: String,
+    pub(crate) hint: Box<str>,
     /// RBAC or grant YAML that would allow it.
-    pub(crate) missing_rule: Option<String>,
-    pub(crate) next_tools: Vec<&'static str>,
+    pub(crate) missing_rule: Option<Box<str>>,
+    pub(crate) next_tools: &'static [&'static str],
 }
 
 impl Problem {
     /// The caller's own mistake: `parameter` has a value that cannot work.
-    pub(crate) fn argument(parameter: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn argument(parameter: &str, message: impl Into<String>, hint: impl Into<Box<str>>) -> Self {
         let message = message.into();
         Self {
             code: 400,
             reason: "InvalidArgument".into(),
             causes: vec![Cause { parameter: Some(parameter.into()), field: String::new(), message: message.clone() }],
-            message: format!("`{parameter}`: {message}"),
+            message: format!("`{parameter}`: {message}").into(),
             hint: hint.into(),
             ..Self::default()
         }
     }
 
     /// A guard of ours refused: nothing was changed.
-    pub(crate) fn refused(reason: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn refused(reason: &str, message: impl Into<Box<str>>, hint: impl Into<Box<str>>) -> Self {
         Self { code: 409, reason: reason.into(), message: message.into(), hint: hint.into(), ..Self::default() }
     }
 
     /// The same with the tools to call next.
-    pub(crate) fn next(mut self, tools: &[&'static str]) -> Self {
-        self.next_tools = tools.to_vec();
+    pub(crate) fn next(mut self, tools: &'static [&'static str]) -> Self {
+        self.next_tools = tools;
         self
     }
 

@@ -42,11 +42,14 @@ fn a_missing_rbac_rule_is_printed_as_a_role() {
 
 #[test]
 fn a_missing_grant_is_printed_as_the_host_wrote_it() {
-    let yaml =
+    let rule =
         "- apiGroups: [\"postgresql.cnpg.io\"]\n  resources: [\"clusters\"]\n  verbs: [\"get\"]\n  namespaces: [\"default\"]";
-    let answer = reading(Status { origin: "grant".into(), ..status(403, "Forbidden", yaml) });
-    assert_eq!(answer.structured["missing_rule"], yaml);
-    assert!(answer.text.contains("grants.kubernetes.rules") && answer.text.contains(yaml));
+    let words =
+        "the grant of plugin `pg` does not cover `get` on `clusters`; to allow it, add under plugins.pg.grants.kubernetes.rules:";
+    let answer = reading(Status { origin: "grant".into(), ..status(403, "Forbidden", &format!("{words}\n{rule}")) });
+    assert_eq!(answer.structured["missing_rule"], rule);
+    assert!(answer.text.contains(words) && answer.text.contains(&format!("```yaml\n{rule}\n```")), "{}", answer.text);
+    assert_eq!(answer.text.matches("apiGroups").count(), 1);
 }
 
 #[test]

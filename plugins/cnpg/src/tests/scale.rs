@@ -16,6 +16,7 @@ fn the_patch_carries_what_it_was_decided_on() {
     let fake = fake(3);
     let answer = fake.answer(TOOL, json!({"name": "db", "instances": 5}));
     let patch = &fake.made("patch")[0];
+    assert_eq!((patch.plural.as_str(), patch.name.as_deref()), ("clusters", Some("db")));
     assert_eq!(patch.body, json!({"metadata": {"resourceVersion": "10"}, "spec": {"instances": 5}}));
     let options = patch.write.clone().unwrap();
     assert_eq!(

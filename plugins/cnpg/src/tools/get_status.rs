@@ -112,9 +112,9 @@ fn find(call: &Call<'_>, name: &str) -> Result<Value, Problem> {
         [] => Err(Problem {
             code: 404,
             reason: "NotFound".into(),
-            message: format!("no cluster `{name}` in any namespace"),
+            message: format!("no cluster `{name}` in any namespace").into(),
             hint: "See which ones there are.".into(),
-            next_tools: vec!["list_postgres_clusters"],
+            next_tools: &["list_postgres_clusters"],
             ..Problem::default()
         }),
         several => {

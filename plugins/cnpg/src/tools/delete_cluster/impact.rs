@@ -127,7 +127,7 @@ impl Impact {
             one.fate = match call.delete(&one.kind.within(namespace).named(&one.name), &fences) {
                 Ok(_) => Fate::Deleted,
                 Err(problem) if problem.code == 404 => Fate::Deleted,
-                Err(problem) => Fate::Failed(problem.message),
+                Err(problem) => Fate::Failed(problem.message.into()),
             };
         }
     }
