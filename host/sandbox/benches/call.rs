@@ -19,7 +19,7 @@ use portcullis_core::policy::{Action, Policy};
 use portcullis_core::ports::{ClientSink, NoticeSink, Plugin, PluginSource, ToolRuntime};
 use portcullis_core::principal::Principal;
 use portcullis_sandbox::{Sandbox, SandboxOptions};
-use portcullis_tests::guest;
+use portcullis_tests::components::guest;
 
 /// Calls that percentiles are taken of.
 const SAMPLES: usize = 50_000;
@@ -54,7 +54,7 @@ impl Bench {
         });
         let source = PluginSource {
             origin: "add".into(),
-            component: std::fs::read(guest!("add").unwrap()).unwrap().into(),
+            component: std::fs::read(guest("add").unwrap()).unwrap().into(),
             granted: Grants::default(),
             settings: "{}".into(),
             limits: Limits::default(),

@@ -14,7 +14,7 @@ use portcullis_core::policy::{Action, Policy};
 use portcullis_core::ports::{ClientSink, NoticeSink, Plugin, PluginSource, ToolRuntime};
 use portcullis_core::principal::Principal;
 use portcullis_sandbox::{Sandbox, SandboxOptions};
-use portcullis_tests::guest;
+use portcullis_tests::components::guest;
 
 struct Silent;
 
@@ -82,7 +82,7 @@ async fn load(sandbox: &Sandbox, source: PluginSource) -> Result<Arc<dyn Plugin>
 #[tokio::test]
 async fn a_component_is_loaded_listed_and_called() {
     let directory = tempfile::tempdir().unwrap();
-    let plugin = load(&sandbox(directory.path(), 4), source(guest!("add").unwrap())).await.map_err(|f| format!("{f:?}")).unwrap();
+    let plugin = load(&sandbox(directory.path(), 4), source(guest("add").unwrap())).await.map_err(|f| format!("{f:?}")).unwrap();
     assert_eq!(plugin.descriptor().tools[0].name, "add");
     let outcome = call(&plugin, "add", r#"{"a":2,"b":3}"#).await.unwrap();
     assert!(text(&outcome).contains('5'), "{outcome:?}");
@@ -95,22 +95,22 @@ async fn a_second_start_takes_the_compiled_component_from_the_cache_and_a_damage
         let entries = std::fs::read_dir(directory.path().join("cache")).unwrap().map(|entry| entry.unwrap().path());
         entries.filter(|path| path.extension().is_some_and(|extension| extension == "cwasm")).collect::<Vec<_>>()
     };
-    load(&sandbox(directory.path(), 1), source(guest!("add").unwrap())).await.unwrap();
+    load(&sandbox(directory.path(), 1), source(guest("add").unwrap())).await.unwrap();
     let written = std::fs::metadata(&artefact()[0]).unwrap().modified().unwrap();
-    load(&sandbox(directory.path(), 1), source(guest!("add").unwrap())).await.unwrap();
+    load(&sandbox(directory.path(), 1), source(guest("add").unwrap())).await.unwrap();
     assert_eq!(std::fs::metadata(&artefact()[0]).unwrap().modified().unwrap(), written);
     let mut bytes = std::fs::read(&artefact()[0]).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&artefact()[0], bytes).unwrap();
-    let plugin = load(&sandbox(directory.path(), 1), source(guest!("add").unwrap())).await.unwrap();
+    let plugin = load(&sandbox(directory.path(), 1), source(guest("add").unwrap())).await.unwrap();
     assert!(call(&plugin, "add", r#"{"a":1,"b":1}"#).await.is_ok());
 }
 
 #[tokio::test]
 async fn an_import_without_its_grant_is_a_finding_with_the_yaml_to_add() {
     let directory = tempfile::tempdir().unwrap();
-    let refused = load(&sandbox(directory.path(), 1), source(guest!("log_flood").unwrap())).await;
+    let refused = load(&sandbox(directory.path(), 1), source(guest("log_flood").unwrap())).await;
     let findings = refused.err().expect("nothing is granted");
     let text = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     assert!(text.contains("portcullis:tool/log"), "{text}");
@@ -121,7 +121,7 @@ async fn an_import_without_its_grant_is_a_finding_with_the_yaml_to_add() {
 async fn a_guest_in_a_busy_loop_is_stopped_at_its_deadline_and_its_place_is_free_again() {
     let directory = tempfile::tempdir().unwrap();
     let sandbox = sandbox(directory.path(), 1);
-    let mut runaway = source(guest!("infinite_loop").unwrap());
+    let mut runaway = source(guest("infinite_loop").unwrap());
     runaway.limits.deadline_ms = 100;
     let plugin = load(&sandbox, runaway).await.unwrap();
     let tool = plugin.descriptor().tools[0].name.clone();
@@ -134,7 +134,7 @@ async fn a_guest_in_a_busy_loop_is_stopped_at_its_deadline_and_its_place_is_free
 async fn a_dropped_call_ends_its_guest_and_a_full_house_answers_overloaded() {
     let directory = tempfile::tempdir().unwrap();
     let sandbox = sandbox(directory.path(), 1);
-    let plugin = load(&sandbox, source(guest!("infinite_loop").unwrap())).await.unwrap();
+    let plugin = load(&sandbox, source(guest("infinite_loop").unwrap())).await.unwrap();
     let tool = plugin.descriptor().tools[0].name.clone();
     let running = {
         let (plugin, tool) = (Arc::clone(&plugin), tool.clone());
@@ -153,9 +153,9 @@ async fn a_dropped_call_ends_its_guest_and_a_full_house_answers_overloaded() {
 async fn optional_exports_are_found_in_the_components_type() {
     let directory = tempfile::tempdir().unwrap();
     let sandbox = sandbox(directory.path(), 1);
-    let plain = load(&sandbox, source(guest!("add").unwrap())).await.unwrap();
+    let plain = load(&sandbox, source(guest("add").unwrap())).await.unwrap();
     assert!(!plain.descriptor().exports.prompts && plain.descriptor().prompts.is_empty());
-    let mut everything = source(guest!("prompts_resources").unwrap());
+    let mut everything = source(guest("prompts_resources").unwrap());
     let inspection = portcullis_sandbox::inspect(&everything.component).unwrap();
     everything.granted = inspection.manifest.requests.clone();
     let rich = load(&sandbox, everything).await.unwrap();
@@ -169,7 +169,7 @@ async fn what_is_no_plugin_is_refused_in_words() {
     let sandbox = sandbox(directory.path(), 1);
     for (bytes, expected) in [(b"nonsense".to_vec(), "not a WebAssembly component"), (b"\0asm\x01\0\0\0".to_vec(), "core module")]
     {
-        let mut broken = source(guest!("add").unwrap());
+        let mut broken = source(guest("add").unwrap());
         broken.component = bytes.into();
         let findings = load(&sandbox, broken).await.err().unwrap();
         assert!(findings[0].message.contains(expected), "{findings:?}");

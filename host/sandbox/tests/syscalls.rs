@@ -13,7 +13,7 @@ use portcullis_core::policy::{Action, Policy};
 use portcullis_core::ports::{ClientSink, NoticeSink, PluginSource, ToolRuntime};
 use portcullis_core::principal::Principal;
 use portcullis_sandbox::{Sandbox, SandboxOptions};
-use portcullis_tests::guest;
+use portcullis_tests::components::guest;
 
 /// Set in the child that strace watches: how many calls it makes.
 const CALLS: &str = "PORTCULLIS_TEST_CALLS";
@@ -44,7 +44,7 @@ async fn make_calls(calls: usize) {
     });
     let source = PluginSource {
         origin: "add".into(),
-        component: std::fs::read(guest!("add").unwrap()).unwrap().into(),
+        component: std::fs::read(guest("add").unwrap()).unwrap().into(),
         granted: Grants::default(),
         settings: "{}".into(),
         limits: Limits::default(),
