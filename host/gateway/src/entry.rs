@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use portcullis_core::config::{Config, Endpoint, Guard, Listener};
 use portcullis_core::principal::Principal;
 use portcullis_core::secret::TokenHash;
 use portcullis_core::snapshot::Snapshot;
 
 use crate::cache::WireCatalogue;
+use crate::gateway::Shared;
 
 /// How a caller proved who it is; kept so that long-lived streams can ask again after a reload.
 #[derive(Debug, Clone)]
@@ -74,5 +76,29 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn principal(&self) -> &Arc<Principal> {
         &self.caller.principal
+    }
+}
+
+/// A request's entry, held for as long as the request needs it. Streams outlive snapshots: they let go of theirs, so that a plugin that was
+/// replaced is really gone, and look at the newest one when they need to.
+pub(crate) struct Visit {
+    caller: Caller,
+    entry: Mutex<Option<Entry>>,
+}
+
+impl Visit {
+    pub(crate) fn new(entry: Entry) -> Arc<Self> {
+        Arc::new(Self { caller: entry.caller.clone(), entry: Mutex::new(Some(entry)) })
+    }
+
+    /// The entry; once let go, one on the newest snapshot for the same caller.
+    pub(crate) fn entry(&self, shared: &Shared) -> Entry {
+        let held = self.entry.lock().clone();
+        held.unwrap_or_else(|| shared.enter(shared.snapshot(), self.caller.clone()))
+    }
+
+    /// Lets the snapshot go.
+    pub(crate) fn release(&self) {
+        self.entry.lock().take();
     }
 }

@@ -30,7 +30,7 @@ use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use crate::entry::{Caller, Credential, Entry};
+use crate::entry::{Caller, Credential, Entry, Visit};
 use crate::gateway::Shared;
 use crate::respond;
 
@@ -41,15 +41,15 @@ type Context = RequestContext<RoleServer>;
 pub(crate) struct Handler {
     shared: Arc<Shared>,
     /// The request that this handler was made for; `None` over stdio, where it serves them all.
-    first: Option<Entry>,
+    first: Option<Arc<Visit>>,
     session: Arc<legacy::Session>,
     /// Streams should end in good order.
     closing: CancellationToken,
 }
 
 impl Handler {
-    pub(crate) fn http(shared: Arc<Shared>, entry: Entry, closing: CancellationToken) -> Self {
-        Self { shared, first: Some(entry), session: Arc::default(), closing }
+    pub(crate) fn http(shared: Arc<Shared>, visit: Arc<Visit>, closing: CancellationToken) -> Self {
+        Self { shared, first: Some(visit), session: Arc::default(), closing }
     }
 
     pub(crate) fn stdio(shared: Arc<Shared>, closing: CancellationToken) -> Self {
@@ -59,17 +59,26 @@ impl Handler {
     /// The request's own view: over HTTP it comes with the request, over stdio it is made here. Never falls back from one to the other.
     fn entry(&self, extensions: &Extensions) -> Entry {
         let Some(first) = &self.first else { return self.local() };
-        extensions.get::<Parts>().and_then(|parts| parts.extensions.get::<Entry>()).unwrap_or(first).clone()
+        visit(extensions).unwrap_or(first).entry(&self.shared)
+    }
+
+    /// Lets go of the snapshot that a stream, or a session, began with.
+    fn release(&self, extensions: &Extensions) {
+        self.first.iter().chain(visit(extensions)).for_each(|visit| visit.release());
     }
 
     fn own_entry(&self) -> Entry {
-        self.first.clone().unwrap_or_else(|| self.local())
+        self.first.as_ref().map_or_else(|| self.local(), |first| first.entry(&self.shared))
     }
 
     fn local(&self) -> Entry {
         let caller = Caller { principal: Arc::new(Principal::local()), credential: Credential::Stdio };
         self.shared.enter(self.shared.snapshot(), caller)
     }
+}
+
+fn visit(extensions: &Extensions) -> Option<&Arc<Visit>> {
+    extensions.get::<Parts>()?.extensions.get()
 }
 
 impl ServerHandler for Handler {

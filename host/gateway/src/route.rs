@@ -16,7 +16,7 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
-use crate::entry::{Entry, find_endpoint};
+use crate::entry::{Visit, find_endpoint};
 use crate::gateway::Shared;
 use crate::health::Health;
 use crate::mcp::Handler;
@@ -86,10 +86,11 @@ impl Door {
         parts.headers.remove(http::header::AUTHORIZATION);
         let body = if parts.method == Method::POST { collect(body, listener.max_body).await? } else { Bytes::new() };
         let entry = self.shared.enter(Arc::clone(snapshot), caller);
-        parts.extensions.insert(entry.clone());
+        let visit = Visit::new(entry);
+        parts.extensions.insert(Arc::clone(&visit));
         let says_json = parts.headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
         let request = Request::from_parts(parts, Full::new(body.clone()));
-        let response = self.service(entry, listener.max_body).handle(request).await;
+        let response = self.service(visit, listener.max_body).handle(request).await;
         if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE && says_json {
             return Err(unparsable(&body));
         }
@@ -98,14 +99,14 @@ impl Door {
     }
 
     /// rmcp's service for this one request: its factory is not told which request it serves, so the answer is built in.
-    fn service(&self, entry: Entry, max_body: usize) -> StreamableHttpService<Handler, LocalSessionManager> {
+    fn service(&self, visit: Arc<Visit>, max_body: usize) -> StreamableHttpService<Handler, LocalSessionManager> {
         let mut config = StreamableHttpServerConfig::default();
         config.json_response = true;
         config.max_request_body_bytes = max_body;
         config.cancellation_token = self.closed.clone();
         // `origin` has looked already, by the snapshot's lists.
         config.allowed_hosts.clear();
-        let handler = Handler::http(Arc::clone(&self.shared), entry, self.closing.clone());
+        let handler = Handler::http(Arc::clone(&self.shared), visit, self.closing.clone());
         StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&self.shared.sessions.manager), config)
     }
 }

@@ -15,7 +15,7 @@ impl Gateway {
     /// # Errors
     /// [`ServeError::Stdio`] if the client does not speak MCP.
     pub async fn serve_stdio(&self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        self.serve_stream(rmcp::transport::stdio(), shutdown).await
+        self.serve_stream(rmcp::transport::stdio_pipes(), shutdown).await
     }
 
     /// Serves one client on any pair of streams; what stdio does, for tests.

@@ -72,6 +72,7 @@ pub(super) async fn subscribe(handler: &Handler, uri: String, context: &Context)
 pub(super) fn notify(handler: &Handler, context: NotificationContext<RoleServer>) {
     let entry = handler.entry(&context.extensions);
     let mut changes = Changes::new(&handler.shared, &entry, handler.closing.clone());
+    handler.release(&context.extensions);
     let watching = Arc::clone(&handler.session.watching);
     let peer = context.peer;
     let task = tokio::spawn(async move {

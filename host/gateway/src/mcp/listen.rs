@@ -36,6 +36,8 @@ pub(super) async fn run(handler: &Handler, context: SubscriptionContext) {
     let uris = context.accepted().resource_subscriptions.clone().unwrap_or_default();
     let _watching: Vec<WatchGuard> = uris.iter().map(|uri| Watches::join(&handler.shared.watches, &entry.caller, uri)).collect();
     let mut changes = Changes::new(&handler.shared, &entry, handler.closing.clone());
+    drop(entry);
+    handler.release(&context.request_context().extensions);
     loop {
         let change = tokio::select! {
             biased;

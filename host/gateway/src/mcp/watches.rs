@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use portcullis_core::policy::Action;
+use portcullis_core::call::CallContext;
+use portcullis_core::policy::{Action, Permit};
 use portcullis_core::ports::Plugin;
 use portcullis_core::snapshot::Snapshot;
 use tokio::sync::watch;
@@ -89,48 +90,54 @@ async fn keep_watching(watches: Arc<Watches>, caller: Caller, uri: String) {
     let (mut snapshots, mut pause) = (watches.snapshots.clone(), PAUSE);
     loop {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
-        let entry = Entry { wire: watches.wire.of(&snapshot), snapshot, caller: caller.clone() };
-        let plugin = match caller.is_still_valid(&entry.snapshot.config) {
-            true => resources::owner(&entry, &uri).await.filter(|plugin| plugin.descriptor().exports.subscriptions),
-            false => None,
-        };
-        let Some(plugin) = plugin else {
-            // Nobody serves it now; the next snapshot may bring somebody.
+        let Some((plugin, permit, context)) = prepare(&watches, snapshot, &caller, &uri).await else {
+            // Nobody serves it now, or not to this caller; the next snapshot may change that.
             if snapshots.changed().await.is_err() {
                 return;
             }
             continue;
         };
         let started = Instant::now();
-        let swapped = tokio::select! {
-            () = watch_once(&entry, &plugin, &uri) => false,
-            () = replaced(&mut snapshots, &entry, &plugin) => true,
+        let ended = tokio::select! {
+            ended = plugin.watch_resource(permit, context) => ended,
+            () = replaced(&mut snapshots, &caller, &plugin, &uri) => continue,
         };
-        if swapped {
-            continue;
+        if let Err(error) = ended {
+            tracing::debug!(uri, %error, "a watch ended; it is started again");
         }
         pause = if started.elapsed() >= HEALTHY { PAUSE } else { (pause * 2).min(PAUSE_MAX) };
+        drop(plugin);
         tokio::time::sleep(pause).await;
     }
 }
 
-async fn watch_once(entry: &Entry, plugin: &Arc<dyn Plugin>, uri: &str) {
-    let Ok(permit) = entry.snapshot.policy.decide(entry.principal(), Action::ReadResource, uri) else { return };
-    if let Err(error) = plugin.watch_resource(permit, quiet_context(entry, WATCH_TIME)).await {
-        tracing::debug!(uri, %error, "a watch ended; it is started again");
+/// What a watch needs, and nothing that would keep the snapshot alive.
+async fn prepare(
+    watches: &Watches,
+    snapshot: Arc<Snapshot>,
+    caller: &Caller,
+    uri: &str,
+) -> Option<(Arc<dyn Plugin>, Permit, CallContext)> {
+    if !caller.is_still_valid(&snapshot.config) {
+        return None;
     }
+    let entry = Entry { wire: watches.wire.of(&snapshot), snapshot, caller: caller.clone() };
+    let plugin = resources::owner(&entry, uri).await.filter(|plugin| plugin.descriptor().exports.subscriptions)?;
+    let permit = entry.snapshot.policy.decide(entry.principal(), Action::ReadResource, uri).ok()?;
+    Some((plugin, permit, quiet_context(&entry, WATCH_TIME)))
 }
 
 /// Returns when a snapshot comes in which this watch would be another one: another component, policy or token.
-async fn replaced(snapshots: &mut watch::Receiver<Arc<Snapshot>>, entry: &Entry, plugin: &Arc<dyn Plugin>) {
+async fn replaced(snapshots: &mut watch::Receiver<Arc<Snapshot>>, caller: &Caller, plugin: &Arc<dyn Plugin>, uri: &str) {
     loop {
         if snapshots.changed().await.is_err() {
             // No more snapshots will come: the watch itself decides how long it runs.
             return std::future::pending().await;
         }
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
-        let same = snapshot.catalogue.plugins().iter().any(|it| Arc::ptr_eq(it, plugin));
-        if !same || !entry.caller.is_still_valid(&snapshot.config) {
+        let served = snapshot.catalogue.plugins().iter().any(|it| Arc::ptr_eq(it, plugin));
+        let allowed = snapshot.policy.allows(&caller.principal, Action::ReadResource, uri);
+        if !(served && allowed && caller.is_still_valid(&snapshot.config)) {
             return;
         }
     }

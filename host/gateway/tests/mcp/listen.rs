@@ -84,3 +84,20 @@ async fn a_host_that_closes_ends_streams_in_good_order() {
     server.task.take().unwrap().await.unwrap();
     assert!(tokio::net::TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
 }
+
+#[tokio::test]
+async fn a_stream_does_not_keep_old_plugins_alive() {
+    let server = Server::start().await;
+    let (mut stream, _) = listen(&server, json!({"toolsListChanged": true}), |post| post).await;
+    let session = server.session(json!({}), |post| post).await;
+    let first = Arc::downgrade(&server.snapshots.borrow());
+    server.snapshots.send_replace(snapshot(
+        2,
+        vec![Arc::new(Fake::one_tool("other", "hello", server.notices.clone()))],
+        tokens(),
+    ));
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/tools/list_changed");
+    eventually("the end of the first snapshot", || first.upgrade().is_none()).await;
+    let list = Post::legacy(&session, 2, "tools/list", json!({})).send(server.address).await.result();
+    assert_eq!(list["tools"][0]["name"], "hello", "a session sees the newest");
+}
