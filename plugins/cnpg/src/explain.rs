@@ -175,5 +175,9 @@ fn not_found(problem: Problem, message: &str, action: &Action<'_>) -> Problem {
     if action.verb == "create" {
         return hinted(problem, "The namespace does not exist: create it first or name another `namespace`.", &[LIST]);
     }
-    hinted(problem, "There is none of that name in this namespace. Find it with `all_namespaces: true`.", &[LIST])
+    hinted(
+        problem,
+        "There is none of that name in this namespace: `list_postgres_clusters` with `all_namespaces: true` finds it elsewhere.",
+        &[LIST],
+    )
 }

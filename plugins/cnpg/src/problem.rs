@@ -71,7 +71,8 @@ impl Problem {
     pub(crate) fn markdown(&self) -> String {
         let code = if self.code == 0 { String::new() } else { format!(" ({})", self.code) };
         let mut out = format!("**{}{code}**: {}\n", self.reason, self.message);
-        for one in &self.causes {
+        // An argument's only cause is the message itself.
+        for one in self.causes.iter().filter(|one| !self.message.ends_with(&one.message)) {
             let place = one.parameter.as_ref().map_or_else(|| one.field.clone(), |name| format!("parameter `{name}`"));
             out.push_str(&format!("- {place}: {}\n", one.message));
         }

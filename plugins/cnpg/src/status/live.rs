@@ -1,5 +1,6 @@
 //! Section "live": what PostgreSQL itself says, through `GET pods/https:{pod}:8000/proxy/pg/status`. The instance manager answers it
-//! without authentication to the API server's proxy (CloudNativePG `pkg/management/postgres/webserver/remote.go`).
+//! without authentication to the API server's proxy (CloudNativePG `pkg/management/postgres/webserver/remote.go`; fields:
+//! `pkg/postgres/status.go`).
 
 use serde_json::{Value, json};
 
@@ -34,7 +35,7 @@ fn describe(pod: &str, status: &Value) -> (Value, Vec<String>) {
         ("/pendingRestart", "restart pending"),
         ("/replayPaused", "replay paused"),
         ("/isPgRewindRunning", "pg_rewind running"),
-        ("/isFenced", "fenced"),
+        ("/mightBeUnavailable", "might be unavailable"),
     ] {
         if yes(pointer) {
             notes.push(words.to_owned());
@@ -44,8 +45,10 @@ fn describe(pod: &str, status: &Value) -> (Value, Vec<String>) {
         notes.push("WAL receiver not active".into());
     }
     let archive = primary.then(|| json!({"last_archived": word("/lastArchivedWAL"), "last_failed": word("/lastFailedWAL"), "waiting": integer(status, "/readyWalFiles")}));
-    if let Some(failed) = word("/lastFailedWAL").filter(|_| primary) {
-        notes.push(format!("last WAL that failed to archive: {failed}"));
+    // A failure that a later success made up for is history. Both stamps are RFC 3339 in UTC.
+    let made_up_for = word("/lastArchivedWALTime") > word("/lastFailedWALTime");
+    if let Some(failed) = word("/lastFailedWAL").filter(|_| primary && !made_up_for) {
+        notes.push(format!("archiving fails at WAL {failed}"));
     }
     let row = vec![
         pod.to_owned(),
@@ -113,4 +116,27 @@ pub(crate) fn section(call: &Call<'_>, parts: &Parts, cluster: Cluster<'_>) -> O
     let lag_header = ["Standby", "State", "Sync", "Write lag", "Flush lag", "Replay lag"];
     let text = format!("{none}{}{}", table(&["Pod", "Role", "LSN", "Notes"], &rows), table(&lag_header, &lag_rows));
     Some(Section::new("live", text, json!({"instances": all, "replication": lag})))
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests fail by panicking")]
+mod tests {
+    use serde_json::json;
+
+    use super::describe;
+
+    #[test]
+    fn only_a_failure_of_archiving_that_nothing_made_up_for_is_told() {
+        let mut status = json!({"isPrimary": true, "lastFailedWAL": "00000002", "lastFailedWALTime": "2026-11-21T10:00:00Z",
+            "lastArchivedWALTime": "2026-11-21T09:00:00Z"});
+        assert!(describe("db-1", &status).0["notes"][0].as_str().is_some_and(|note| note.contains("00000002")));
+        status["lastArchivedWALTime"] = json!("2026-11-21T11:00:00Z");
+        assert_eq!(describe("db-1", &status).0["notes"], json!([]));
+    }
+
+    #[test]
+    fn a_replica_without_a_wal_receiver_is_told() {
+        let status = json!({"isPrimary": false, "replayLsn": "0/1", "isWalReceiverActive": false, "pendingRestart": true});
+        assert_eq!(describe("db-2", &status).0["notes"], json!(["restart pending", "WAL receiver not active"]));
+    }
 }
