@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fake::{Fake, Request, cluster, status};
+use crate::fake::{Fake, Request, Step, cluster, status};
 
 const TOOL: &str = "delete_postgres_cluster";
 
@@ -190,4 +190,43 @@ fn a_kind_that_may_not_be_listed_is_named() {
     let fake = fake().failing("list", "poolers", 1, status(403, "Forbidden", "x cannot list"));
     let answer = fake.answer(TOOL, confirmed());
     assert!(!answer.is_error && answer.structured["not_examined"] == json!(["poolers (Forbidden)"]));
+}
+
+fn backed_up(steps: Vec<Step>) -> Fake {
+    let mut one = cluster("default", "db", 3);
+    one["spec"]["plugins"] = json!([{"name": "barman", "isWALArchiver": true}]);
+    Fake::new().with("clusters", one).watching(steps)
+}
+
+fn phase(phase: &str) -> Step {
+    Step::Event(1_000, "MODIFIED", json!({"status": {"phase": phase, "error": "no space"}}))
+}
+
+#[test]
+fn a_final_backup_is_completed_before_anything_is_deleted() {
+    let fake = backed_up(vec![phase("running"), phase("completed")]);
+    let answer = fake.answer(TOOL, json!({"name": "db", "confirm_name": "db", "final_backup": true}));
+    let verbs: Vec<&str> =
+        fake.requests().iter().map(|one| one.verb).filter(|verb| ["create", "watch", "delete"].contains(verb)).collect();
+    assert_eq!(verbs, ["create", "watch", "delete"]);
+    let body = &fake.made("create")[0].body;
+    assert_eq!(body["spec"], json!({"cluster": {"name": "db"}, "method": "plugin", "pluginConfiguration": {"name": "barman"}}));
+    assert_eq!(answer.structured["final_backup"], body["metadata"]["name"]);
+    assert_eq!(fake.progress.borrow().len(), 3);
+}
+
+#[test]
+fn without_a_completed_final_backup_nothing_is_deleted() {
+    for (steps, reason) in [
+        (vec![phase("failed")], "BackupFailed"),
+        (vec![phase("running"), Step::Silence], "BackupPending"),
+        (vec![Step::End], "BackupPending"),
+    ] {
+        let fake = backed_up(steps);
+        let answer = fake.answer(TOOL, json!({"name": "db", "confirm_name": "db", "final_backup": true}));
+        assert!(answer.is_error && deletes(&fake).is_empty());
+        assert_eq!(answer.structured["reason"], reason);
+    }
+    let answer = fake().answer(TOOL, json!({"name": "db", "confirm_name": "db", "final_backup": true}));
+    assert!(answer.is_error && answer.text.contains("no backups configured"));
 }

@@ -2,6 +2,7 @@
 //! saying truly what goes with it. Deletes no Secret: the operator's own are garbage-collected, those of people stay.
 
 mod consent;
+mod final_backup;
 mod impact;
 
 use portcullis_plugin::kubernetes::{DeleteOptions, Target};
@@ -46,6 +47,12 @@ pub(crate) const TOOL: Entry = Entry {
             "null",
             "Delete these resources of the cluster too. Left out: they stay, and a later cluster of the same name would take them over.",
         ),
+        Parameter::optional(
+            "final_backup",
+            Takes::Flag,
+            "false",
+            "Take a backup first, the way the cluster is set up for; nothing is deleted unless it completes while this call may run.",
+        ),
     ],
     shape: Shape {
         properties: r#"{
@@ -59,6 +66,7 @@ pub(crate) const TOOL: Entry = Entry {
   "fate": {"enum": ["kept", "garbage_collected", "deleted", "failed"]}, "message": {"type": ["string", "null"]}}}},
 "not_examined": {"type": "array", "items": {"type": "string"}},
 "last_good_backup": {"type": ["string", "null"]},
+"final_backup": {"type": ["string", "null"], "description": "Name of the Backup that was taken first"},
 "warnings": {"type": "array", "items": {"type": "string"}}
 }"#,
         required: &["name", "namespace", "deleted", "dry_run", "volumes", "dependents", "warnings"],
@@ -67,7 +75,7 @@ pub(crate) const TOOL: Entry = Entry {
     rules: &[
         Rule::on(CLUSTERS, &["get", "delete"]),
         Rule::on(VOLUME_CLAIMS, &["list"]),
-        Rule::on(BACKUPS, &["list"]),
+        Rule::on(BACKUPS, &["list", "create", "watch"]),
         Rule::on(SCHEDULED_BACKUPS, &["list", "delete"]),
         Rule::on(POOLERS, &["list", "delete"]),
         Rule::on(DATABASES, &["list", "delete"]),
@@ -87,6 +95,7 @@ struct Input {
     namespace: Option<String>,
     dry_run: Option<bool>,
     cascade: Option<Vec<String>>,
+    final_backup: Option<bool>,
 }
 
 fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
@@ -111,6 +120,9 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         Consent::Given(by) => by,
         Consent::Ask(question) => return Ok(Outcome::Ask(question)),
     };
+    if input.final_backup.unwrap_or(false) {
+        impact.final_backup = Some(final_backup::take(call, cluster)?);
+    }
     let texts = delete(call, &target, &object)?;
     call.host.log(&format!("deleted cluster {}/{} (confirmed by {by})", cluster.namespace(), cluster.name()));
     impact.delete_chosen(call, cluster.namespace());
@@ -193,7 +205,7 @@ fn describe(cluster: Cluster<'_>, impact: &Impact, texts: &[String], by: Option<
     let structured = json!({
         "name": name, "namespace": namespace, "deleted": by.is_some(), "dry_run": by.is_none(), "confirmed_by": by,
         "volumes": {"garbage_collected": impact.volumes_gone, "kept": impact.volumes_kept}, "dependents": dependents,
-        "not_examined": impact.not_examined, "last_good_backup": impact.last_good_backup, "warnings": texts,
+        "not_examined": impact.not_examined, "last_good_backup": impact.last_good_backup, "final_backup": impact.final_backup, "warnings": texts,
     });
     Answer::new(text, structured)
 }

@@ -61,6 +61,8 @@ pub(super) struct Impact {
     /// Plurals that could not be read, with the reason.
     pub(super) not_examined: Vec<String>,
     pub(super) last_good_backup: Option<String>,
+    /// Taken by this very call.
+    pub(super) final_backup: Option<String>,
     backup_age: Option<String>,
 }
 
@@ -160,9 +162,10 @@ impl Impact {
                 out.push_str(&format!("- {} `{}` could not be deleted: {message}\n", one.kind.plural, one.name));
             }
         }
-        match &self.backup_age {
-            Some(age) => out.push_str(&format!("- Last good backup: {age} ago\n")),
-            None => out.push_str("- **No completed backup is known**\n"),
+        match (&self.final_backup, &self.backup_age) {
+            (Some(name), _) => out.push_str(&format!("- Final backup: `{name}` is completed\n")),
+            (None, Some(age)) => out.push_str(&format!("- Last good backup: {age} ago\n")),
+            (None, None) => out.push_str("- **No completed backup is known**\n"),
         }
         if !self.not_examined.is_empty() {
             out.push_str(&format!("- Not examined: {}\n", self.not_examined.join(", ")));
