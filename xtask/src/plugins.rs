@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use crate::step::{self, Verdict};
 use crate::{setup, tree};
 
-/// The plugins that ship, by folder.
-const PLUGINS: [&str; 1] = ["plugins/cnpg"];
+/// The plugins that ship: name, package.
+const PLUGINS: [(&str, &str); 1] = [("cnpg", "portcullis-cnpg")];
 
 /// Builds the host (its `plugin build` does the embedding) and then every plugin. Answers with the folder.
 pub(crate) fn run() -> Result<PathBuf> {
@@ -18,15 +18,18 @@ pub(crate) fn run() -> Result<PathBuf> {
     build()
 }
 
-/// Builds every plugin with the host that already stands.
+/// Builds every plugin with the host that already stands. The compiler's output goes where the integration tests look for it, so that
+/// they find it done.
 pub(crate) fn build() -> Result<PathBuf> {
-    let folder = tree::target().join("plugins");
+    let (folder, guests) = (tree::target().join("plugins"), tree::target().join("guests"));
     std::fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
-    for plugin in PLUGINS {
-        let name = plugin.rsplit('/').next().unwrap_or(plugin);
-        let mut command = Command::new(tree::program("portcullis"));
-        command.args(["plugin", "build", plugin, "--out"]).arg(folder.join(format!("{name}.wasm")));
-        step::run(command.current_dir(tree::root()))?;
+    for (name, package) in PLUGINS {
+        let mut cargo = tree::cargo(["build", "--locked", "--lib", "--profile", "plugin", "--target", tree::GUEST_TARGET]);
+        step::run(cargo.args(["--package", package, "--target-dir"]).arg(&guests))?;
+        let built = guests.join(tree::GUEST_TARGET).join("plugin").join(package.replace('-', "_")).with_extension("wasm");
+        let mut embed = Command::new(tree::program("portcullis"));
+        embed.args(["plugin", "build"]).arg(format!("plugins/{name}")).arg("--component").arg(built);
+        step::run(embed.arg("--out").arg(folder.join(name).with_extension("wasm")).current_dir(tree::root()))?;
     }
     Ok(folder)
 }
