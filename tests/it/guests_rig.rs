@@ -74,8 +74,20 @@ impl Rig {
     ) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
         let path = component.unwrap();
         let component = Arc::from(std::fs::read(&path).unwrap());
-        let (origin, settings) = (path.display().to_string(), r#"{"a":1}"#.to_owned());
+        let (origin, settings) = (path.display().to_string(), "{}".to_owned());
         self.sandbox.load(PluginSource { origin, component, granted, settings, limits }).await
+    }
+
+    /// Loads a component with these settings and every grant.
+    pub(crate) async fn load_settled(
+        &self,
+        component: anyhow::Result<PathBuf>,
+        settings: &str,
+    ) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
+        let path = component.unwrap();
+        let component = Arc::from(std::fs::read(&path).unwrap());
+        let (origin, settings) = (path.display().to_string(), settings.to_owned());
+        self.sandbox.load(PluginSource { origin, component, granted: everything(), settings, limits: Limits::default() }).await
     }
 
     /// Loads a component that must load, granting whatever it requests.

@@ -11,7 +11,7 @@ use portcullis_core::notice::Notice;
 use portcullis_core::policy::Action;
 use portcullis_tests::guest;
 
-use crate::guests_rig::{Rig, permit, text};
+use crate::guests_rig::{Rig, permit, text, words};
 
 #[tokio::test]
 async fn a_tool_adds_and_structures_its_sum() {
@@ -145,20 +145,36 @@ async fn resources_come_in_pages_and_unknown_ones_are_failures() {
 #[tokio::test]
 async fn a_watch_outlives_the_deadline_of_calls_and_ends_with_its_listener() {
     let rig = Rig::new();
-    let limits = Limits { deadline_ms: 50, ..Limits::default() };
+    let limits = Limits { deadline_ms: 150, ..Limits::default() };
     let clock = rig.load_limited(guest!("subscriptions"), limits).await;
     let watch = clock.watch_resource(permit(Action::ReadResource, "clock://tick"), rig.context());
-    let ten_ticks = async {
-        while rig.heard.notices.lock().unwrap().len() < 10 {
+    let thirty_ticks = async {
+        while rig.heard.notices.lock().unwrap().len() < 30 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::select! {
         ended = watch => panic!("the watch ended by itself: {ended:?}"),
-        () = ten_ticks => {}
+        () = thirty_ticks => {}
     }
     let heard = rig.heard.notices.lock().unwrap().len();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(rig.heard.notices.lock().unwrap().len(), heard, "the guest ticks on after nobody listens");
     assert_eq!(rig.heard.notices.lock().unwrap()[0], Notice::ResourceUpdated { uri: "clock://tick".to_owned() });
+}
+
+#[tokio::test]
+async fn settings_reach_the_guest_as_the_operator_wrote_them() {
+    let rig = Rig::new();
+    let settled = rig.load_settled(guest!("settings"), r#"{"greeting": "Hi",  "n":1.50}"#).await.unwrap();
+    assert_eq!(text(&rig.call(&*settled, "settings", "{}").await.unwrap()), r#"{"greeting": "Hi",  "n":1.50}"#);
+}
+
+#[tokio::test]
+async fn settings_that_the_schema_forbids_refuse_the_plugin() {
+    let rig = Rig::new();
+    for wrong in [r#"{"greeting":1}"#, r#"{"greting":"Hi"}"#, "[]"] {
+        let Err(findings) = rig.load_settled(guest!("settings"), wrong).await else { panic!("{wrong} was taken") };
+        assert!(words(&findings).contains("plugins.settings.settings"), "{}", words(&findings));
+    }
 }

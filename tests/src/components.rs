@@ -62,7 +62,9 @@ fn build(package: &str, what: &[&str]) -> anyhow::Result<PathBuf> {
     let outer = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
     let target = workspace().join(outer).join("guests");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    NOT_INHERITED.into_iter().for_each(|variable| drop(cargo.env_remove(variable)));
+    for variable in NOT_INHERITED {
+        cargo.env_remove(variable);
+    }
     cargo.current_dir(workspace()).args(["build", "--quiet", "--profile", "plugin", "--target", TARGET, "--package", package]);
     let output = cargo.args(what).arg("--target-dir").arg(&target).output().context("cargo does not start")?;
     if !output.status.success() {
