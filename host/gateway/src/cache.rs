@@ -1,10 +1,11 @@
 //! Tools and prompts in rmcp's form, converted once per snapshot: `get_tool` runs for each call, and a schema is large.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use portcullis_core::snapshot::Snapshot;
+use portcullis_core::tool::ToolSpec;
 use rmcp::model::{Prompt, Tool};
 
 use crate::convert;
@@ -15,6 +16,8 @@ pub(crate) struct WireCatalogue {
     pub(crate) tools: BTreeMap<String, Tool>,
     /// By name.
     pub(crate) prompts: BTreeMap<String, Prompt>,
+    /// Tools whose schema does not mention the annotation at all.
+    plain: BTreeSet<String>,
 }
 
 /// The newest conversion. One slot is enough: requests on an older snapshot are few, and only during a swap.
@@ -38,11 +41,21 @@ impl WireCache {
 }
 
 impl WireCatalogue {
+    /// Whether calls of this tool mirror no parameter in a header (`x-mcp-header`: T-5).
+    pub(crate) fn has_plain_headers(&self, tool: &str) -> bool {
+        self.plain.contains(tool)
+    }
+
     fn convert(snapshot: &Snapshot) -> Self {
         let catalogue = &snapshot.catalogue;
         Self {
             tools: catalogue.tools().map(|tool| (tool.name.clone(), convert::tool(tool))).collect(),
             prompts: catalogue.prompts().map(|prompt| (prompt.name.clone(), convert::prompt(prompt))).collect(),
+            plain: catalogue.tools().filter(|tool| !mirrors(tool)).map(|tool| tool.name.clone()).collect(),
         }
     }
+}
+
+fn mirrors(tool: &ToolSpec) -> bool {
+    tool.input_schema.source().to_string().contains("x-mcp-header")
 }

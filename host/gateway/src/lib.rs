@@ -8,6 +8,7 @@ mod auth;
 mod cache;
 mod convert;
 mod cors;
+mod direct;
 mod entry;
 mod gateway;
 mod health;

@@ -1,6 +1,7 @@
 //! MCP's methods, each in a file of its own below; this one only hands rmcp's calls on. Works alike over HTTP and stdio.
 #![expect(deprecated, reason = "revisions before 2026-07-28 are served as well")]
 
+mod asked;
 mod completions;
 mod digest;
 mod info;
@@ -15,6 +16,9 @@ mod sink;
 mod tools;
 mod turn;
 pub(crate) mod watches;
+
+pub(crate) use asked::Asked;
+pub(crate) use tools::call as call_tool;
 
 use std::sync::Arc;
 
@@ -100,7 +104,7 @@ impl ServerHandler for Handler {
     }
 
     async fn call_tool(&self, request: CallToolRequestParams, context: Context) -> Result<CallToolResponse, ErrorData> {
-        tools::call(self, request, &context).await
+        tools::call(&self.shared, Asked::of(self, &context), request).await
     }
 
     async fn list_prompts(

@@ -21,7 +21,7 @@ use crate::gateway::Shared;
 use crate::health::Health;
 use crate::mcp::Handler;
 use crate::respond::{self, Body, Refusal};
-use crate::{auth, cors, origin};
+use crate::{auth, cors, direct, origin};
 
 /// How long a request's body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -86,6 +86,9 @@ impl Door {
         parts.headers.remove(http::header::AUTHORIZATION);
         let body = if parts.method == Method::POST { collect(body, listener.max_body).await? } else { Bytes::new() };
         let entry = self.shared.enter(Arc::clone(snapshot), caller);
+        if let Some(answer) = direct::answer(&self.shared, &entry, &parts.headers, &body).await {
+            return Ok(answer);
+        }
         let visit = Visit::new(entry);
         parts.extensions.insert(Arc::clone(&visit));
         let says_json = parts.headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));

@@ -41,7 +41,7 @@ pub(super) async fn complete(
         Completion::default()
     };
     let mut result = CompleteResult::new(shortened(completion));
-    result.meta = info::stamp(context);
+    result.meta = info::stamp(info::is_modern(context));
     Ok(result)
 }
 

@@ -1,6 +1,8 @@
 //! What the server says of itself, and of methods that it does not know.
 #![expect(deprecated, reason = "log messages are deprecated in MCP, and still asked for")]
 
+use std::sync::LazyLock;
+
 use rmcp::ErrorData;
 use rmcp::model::{
     CacheScope, DiscoverResult, ErrorCode, Implementation, MetaObject, ProtocolVersion, ServerCapabilities, ServerConfig,
@@ -60,13 +62,16 @@ fn implementation() -> Implementation {
     Implementation::new("portcullis", env!("CARGO_PKG_VERSION")).with_title("Portcullis")
 }
 
+/// Made once: every result of 2026-07-28 carries it.
+static SERVER: LazyLock<MetaObject> = LazyLock::new(|| {
+    let mut meta = MetaObject::new();
+    meta.insert(SERVER_INFO.to_owned(), serde_json::to_value(implementation()).unwrap_or_default());
+    meta
+});
+
 /// What results of 2026-07-28 carry, and older ones do not.
-pub(super) fn stamp(context: &Context) -> Option<MetaObject> {
-    is_modern(context).then(|| {
-        let mut meta = MetaObject::new();
-        meta.insert(SERVER_INFO.to_owned(), serde_json::to_value(implementation()).unwrap_or_default());
-        meta
-    })
+pub(super) fn stamp(modern: bool) -> Option<MetaObject> {
+    modern.then(|| SERVER.clone())
 }
 
 /// Whether the request speaks 2026-07-28 or newer. Versions are dates: they compare as text.

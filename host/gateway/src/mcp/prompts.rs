@@ -6,8 +6,9 @@ use portcullis_core::prompt::PromptSpec;
 use rmcp::model::{GetPromptRequestParams, GetPromptResponse, JsonObject, ListPromptsResult, PaginatedRequestParams};
 use serde_json::Value;
 
+use super::asked::Asked;
 use super::turn::{Reply, Retry, Turn};
-use super::{Context, Handler, digest, info, tools};
+use super::{Context, Handler, info, tools};
 use crate::convert;
 use crate::entry::Entry;
 use crate::respond::Trouble;
@@ -24,7 +25,7 @@ pub(super) fn list(
     let mut result = ListPromptsResult::with_all_items(visible.map(|(_, prompt)| prompt.clone()).collect())
         .with_ttl_ms(info::ttl_ms(entry))
         .with_cache_scope(info::cache_scope(entry));
-    result.meta = info::stamp(context);
+    result.meta = info::stamp(info::is_modern(context));
     Ok(result)
 }
 
@@ -36,13 +37,13 @@ pub(super) async fn get(
 ) -> Result<GetPromptResponse, Trouble> {
     let name = request.name;
     let arguments = request.arguments.unwrap_or_default();
-    let bound = digest::of_json(&Value::Object(arguments.clone()));
+    let bound = Value::Object(arguments.clone());
     let retry = Retry { responses: request.input_responses, state: request.request_state };
-    let mut turn = Turn::new(handler, context, Action::GetPrompt, &name, bound);
+    let asked = Asked::of(handler, context);
+    let mut turn = Turn::new(&handler.shared, &asked, Action::GetPrompt, &name, &bound);
     let unknown = || Trouble::UnknownPrompt(name.clone());
     let permit = turn.permit().ok_or_else(unknown)?;
-    let snapshot = std::sync::Arc::clone(&turn.entry.snapshot);
-    let Some((plugin, spec)) = snapshot.catalogue.prompt(&name) else {
+    let Some((plugin, spec)) = asked.entry.snapshot.catalogue.prompt(&name) else {
         turn.record.outcome(AuditOutcome::Failed);
         return Err(unknown());
     };
@@ -52,11 +53,11 @@ pub(super) async fn get(
     Ok(match reply {
         Reply::Complete(expansion) => {
             let mut result = convert::expansion(expansion);
-            result.meta = info::stamp(context);
+            result.meta = info::stamp(info::is_modern(context));
             result.into()
         }
         Reply::Ask(mut ask) => {
-            ask.meta = info::stamp(context);
+            ask.meta = info::stamp(info::is_modern(context));
             ask.into()
         }
     })

@@ -88,7 +88,7 @@ fn missing(request: &InputRequest, client: &ClientCapabilities) -> Option<Client
 ///
 /// # Errors
 /// [`Trouble::NoAnswer`] if the client refuses to answer or takes too long. A user who says no is an answer.
-pub(super) async fn ask(peer: &Peer<RoleServer>, questions: InputRequests) -> Result<Vec<(String, String)>, Trouble> {
+pub(super) async fn ask(peer: Option<&Peer<RoleServer>>, questions: InputRequests) -> Result<Vec<(String, String)>, Trouble> {
     let mut answers = Vec::with_capacity(questions.len());
     for (key, question) in questions {
         let request = match question {
@@ -98,6 +98,7 @@ pub(super) async fn ask(peer: &Peer<RoleServer>, questions: InputRequests) -> Re
             _ => continue,
         };
         let unanswered = |reason: String| Trouble::NoAnswer { key: key.clone(), reason };
+        let peer = peer.ok_or_else(|| unanswered("there is no way to ask this client".to_owned()))?;
         let options = PeerRequestOptions::with_timeout(ANSWER_TIME);
         let handle = peer.send_request_with_option(request, options).await.map_err(|error| unanswered(error.to_string()))?;
         let answer = handle.await_response().await.map_err(|error| unanswered(error.to_string()))?;

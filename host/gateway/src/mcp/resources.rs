@@ -14,8 +14,9 @@ use rmcp::model::{
 };
 use serde_json::Value;
 
+use super::asked::Asked;
 use super::turn::{Reply, Retry, Turn, quiet_context};
-use super::{Context, Handler, digest, info, tools};
+use super::{Context, Handler, info, tools};
 use crate::convert;
 use crate::entry::Entry;
 use crate::respond::Trouble;
@@ -61,7 +62,7 @@ pub(super) async fn list(
         .with_ttl_ms(info::ttl_ms(&entry))
         .with_cache_scope(info::cache_scope(&entry));
     result.next_cursor = next.map(|place| place.write());
-    result.meta = info::stamp(context);
+    result.meta = info::stamp(info::is_modern(context));
     Ok(result)
 }
 
@@ -122,7 +123,7 @@ pub(super) fn templates(
     let mut result = ListResourceTemplatesResult::with_all_items(visible.map(convert::template).collect())
         .with_ttl_ms(info::ttl_ms(entry))
         .with_cache_scope(info::cache_scope(entry));
-    result.meta = info::stamp(context);
+    result.meta = info::stamp(info::is_modern(context));
     Ok(result)
 }
 
@@ -140,13 +141,14 @@ pub(super) async fn read(
 ) -> Result<ReadResourceResponse, Trouble> {
     let uri = request.uri;
     let retry = Retry { responses: request.input_responses, state: request.request_state };
-    let mut turn = Turn::new(handler, context, Action::ReadResource, &uri, digest::of_json(&Value::Null));
+    let asked = Asked::of(handler, context);
+    let mut turn = Turn::new(&handler.shared, &asked, Action::ReadResource, &uri, &Value::Null);
     let unknown = || Trouble::UnknownResource(uri.clone());
     let permit = turn.permit().ok_or_else(unknown)?;
     let found = tokio::select! {
         biased;
         () = context.ct.cancelled() => return Err(Trouble::Cancelled),
-        found = owner(&turn.entry, &uri) => found,
+        found = owner(&asked.entry, &uri) => found,
     };
     let Some(plugin) = found else {
         turn.record.outcome(AuditOutcome::Failed);
@@ -161,12 +163,12 @@ pub(super) async fn read(
         Reply::Complete(contents) => {
             let mut result = ReadResourceResult::new(contents.into_iter().map(convert::contents).collect())
                 .with_ttl_ms(0)
-                .with_cache_scope(info::cache_scope(&turn.entry));
-            result.meta = info::stamp(context);
+                .with_cache_scope(info::cache_scope(&asked.entry));
+            result.meta = info::stamp(info::is_modern(context));
             Ok(result.into())
         }
         Reply::Ask(mut ask) => {
-            ask.meta = info::stamp(context);
+            ask.meta = info::stamp(info::is_modern(context));
             Ok(ask.into())
         }
     }

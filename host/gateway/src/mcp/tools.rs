@@ -9,10 +9,12 @@ use rmcp::ErrorData;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ListToolsResult, PaginatedRequestParams, ResultType};
 use serde_json::Value;
 
+use super::asked::Asked;
 use super::turn::{Reply, Retry, Turn};
-use super::{Context, Handler, digest, info};
+use super::{Context, info};
 use crate::convert;
 use crate::entry::Entry;
+use crate::gateway::Shared;
 use crate::respond::{self, Trouble};
 
 /// Everything that this caller may call, by name, in one page.
@@ -27,7 +29,7 @@ pub(super) fn list(
     let mut result = ListToolsResult::with_all_items(visible.map(|(_, tool)| tool.clone()).collect())
         .with_ttl_ms(info::ttl_ms(entry))
         .with_cache_scope(info::cache_scope(entry));
-    result.meta = info::stamp(context);
+    result.meta = info::stamp(info::is_modern(context));
     Ok(result)
 }
 
@@ -40,36 +42,32 @@ pub(super) fn no_cursor(request: Option<PaginatedRequestParams>) -> Result<(), T
 }
 
 /// Calls a tool.
-pub(super) async fn call(
-    handler: &Handler,
-    request: CallToolRequestParams,
-    context: &Context,
-) -> Result<CallToolResponse, ErrorData> {
-    match attempt(handler, request, context).await {
+pub(crate) async fn call(shared: &Shared, asked: Asked, request: CallToolRequestParams) -> Result<CallToolResponse, ErrorData> {
+    let modern = asked.modern;
+    match attempt(shared, &asked, request).await {
         Ok(Reply::Ask(mut ask)) => {
-            ask.meta = info::stamp(context);
+            ask.meta = info::stamp(modern);
             Ok(ask.into())
         }
-        Ok(Reply::Complete(result)) => Ok(stamped(result, context).into()),
-        Err(trouble) => respond::tool(trouble).map(|result| stamped(result, context).into()),
+        Ok(Reply::Complete(result)) => Ok(stamped(result, modern).into()),
+        Err(trouble) => respond::tool(trouble).map(|result| stamped(result, modern).into()),
     }
 }
 
-fn stamped(mut result: CallToolResult, context: &Context) -> CallToolResult {
-    result.meta = info::stamp(context);
+fn stamped(mut result: CallToolResult, modern: bool) -> CallToolResult {
+    result.meta = info::stamp(modern);
     result.result_type = Some(ResultType::COMPLETE);
     result
 }
 
-async fn attempt(handler: &Handler, request: CallToolRequestParams, context: &Context) -> Result<Reply<CallToolResult>, Trouble> {
+async fn attempt(shared: &Shared, asked: &Asked, request: CallToolRequestParams) -> Result<Reply<CallToolResult>, Trouble> {
     let name = request.name.into_owned();
     let arguments = Value::Object(request.arguments.unwrap_or_default());
     let retry = Retry { responses: request.input_responses, state: request.request_state };
-    let mut turn = Turn::new(handler, context, Action::CallTool, &name, digest::of_json(&arguments));
+    let mut turn = Turn::new(shared, asked, Action::CallTool, &name, &arguments);
     let unknown = || Trouble::UnknownTool(name.clone());
     let permit = turn.permit().ok_or_else(unknown)?;
-    let snapshot = std::sync::Arc::clone(&turn.entry.snapshot);
-    let Some((plugin, spec)) = snapshot.catalogue.tool(&name) else {
+    let Some((plugin, spec)) = asked.entry.snapshot.catalogue.tool(&name) else {
         turn.record.outcome(AuditOutcome::Failed);
         return Err(unknown());
     };

@@ -7,14 +7,17 @@ use portcullis_core::audit::AuditOutcome;
 use portcullis_core::call::{CallContext, CallError, InputRequired, Outcome};
 use portcullis_core::policy::{Action, Permit};
 use portcullis_core::ports::{BoxFuture, ClientSink, Plugin};
-use rmcp::model::{ClientCapabilities, InputRequiredResult, InputResponses};
+use rmcp::model::{InputRequiredResult, InputResponses};
+use serde_json::Value;
 
+use super::asked::Asked;
+use super::digest;
 use super::questions;
 use super::record::CallRecord;
 use super::sealed::{Binding, STATE_MAX};
-use super::sink::{Wishes, relay};
-use super::{Context, Handler, info};
+use super::sink::relay;
 use crate::entry::Entry;
+use crate::gateway::Shared;
 use crate::respond::Trouble;
 
 /// The gateway's own limit on one call: the longest that a plugin may be given. The plugin's limit is the one that counts.
@@ -44,27 +47,25 @@ struct Round {
 
 /// One request on its way through policy to a guest.
 pub(super) struct Turn<'a> {
-    handler: &'a Handler,
-    pub(super) entry: Entry,
-    context: &'a Context,
+    shared: &'a Shared,
+    pub(super) asked: &'a Asked,
     action: Action,
     target: &'a str,
-    /// Digest of the arguments, which sealed state is bound to.
-    arguments: [u8; 32],
+    /// What sealed state is bound to, by its digest.
+    arguments: &'a Value,
     pub(super) record: CallRecord,
 }
 
 impl<'a> Turn<'a> {
     /// Opens the audit record.
-    pub(super) fn new(handler: &'a Handler, context: &'a Context, action: Action, target: &'a str, arguments: [u8; 32]) -> Self {
-        let entry = handler.entry(&context.extensions);
-        let record = CallRecord::open(&handler.shared.audit, entry.principal(), action, target);
-        Self { handler, entry, context, action, target, arguments, record }
+    pub(super) fn new(shared: &'a Shared, asked: &'a Asked, action: Action, target: &'a str, arguments: &'a Value) -> Self {
+        let record = CallRecord::open(&shared.audit, asked.entry.principal(), action, target);
+        Self { shared, asked, action, target, arguments, record }
     }
 
     /// Asks policy. `None`: the caller must answer as if the target did not exist.
     pub(super) fn permit(&mut self) -> Option<Permit> {
-        match self.entry.snapshot.policy.decide(self.entry.principal(), self.action, self.target) {
+        match self.asked.entry.snapshot.policy.decide(self.asked.entry.principal(), self.action, self.target) {
             Ok(permit) => {
                 self.record.permitted(&permit);
                 Some(permit)
@@ -88,7 +89,7 @@ impl<'a> Turn<'a> {
         self.record.found(plugin.descriptor());
         let reply = tokio::select! {
             biased;
-            () = self.context.ct.cancelled() => Err(Trouble::Cancelled),
+            () = self.asked.gone.cancelled() => Err(Trouble::Cancelled),
             reply = self.rounds(plugin, permit, retry, guest) => reply,
         };
         self.record.outcome(match &reply {
@@ -107,18 +108,17 @@ impl<'a> Turn<'a> {
         retry: Retry,
         guest: impl Fn(Permit, CallContext) -> BoxFuture<'g, Result<Outcome<T>, CallError>>,
     ) -> Result<Reply<T>, Trouble> {
-        let client = self.context.client_capabilities().unwrap_or_default();
         let mut round = self.resume(plugin, retry)?;
-        let (mut permit, wishes) = (Some(permit), self.wishes());
+        let mut permit = Some(permit);
         for _ in 0..ROUNDS {
             let permit = permit.take().or_else(|| self.permit_again()).ok_or(Trouble::Cancelled)?;
-            let guest = |sink| guest(permit, self.call_context(&client, &round, sink));
-            match relay(&self.context.peer, &wishes, guest).await? {
+            let guest = |sink| guest(permit, self.call_context(&round, sink));
+            match relay(self.asked.peer.as_ref(), &self.asked.wishes, guest).await? {
                 Outcome::Complete(result) => return Ok(Reply::Complete(result)),
-                Outcome::InputRequired(required) if info::is_modern(self.context) => {
-                    return self.hand_over(plugin, &client, required).map(Reply::Ask);
+                Outcome::InputRequired(required) if self.asked.modern => {
+                    return self.hand_over(plugin, required).map(Reply::Ask);
                 }
-                Outcome::InputRequired(required) => round = self.ask(plugin, &client, required).await?,
+                Outcome::InputRequired(required) => round = self.ask(plugin, required).await?,
             }
         }
         Err(Trouble::Rounds { plugin: plugin.descriptor().manifest.name.clone(), rounds: ROUNDS })
@@ -126,77 +126,57 @@ impl<'a> Turn<'a> {
 
     /// The same snapshot decides alike; a permit serves one call.
     fn permit_again(&self) -> Option<Permit> {
-        self.entry.snapshot.policy.decide(self.entry.principal(), self.action, self.target).ok()
+        self.asked.entry.snapshot.policy.decide(self.asked.entry.principal(), self.action, self.target).ok()
     }
 
     fn resume(&self, plugin: &Arc<dyn Plugin>, retry: Retry) -> Result<Round, Trouble> {
         let answers = questions::answers(retry.responses)?;
         let Some(text) = retry.state else { return Ok(Round { answers, state: None }) };
-        let opened = self.handler.shared.sealer.open(&self.binding(plugin), &text, SystemTime::now());
+        let opened = self.shared.sealer.open(&self.binding(plugin), &text, SystemTime::now());
         let state = opened.map_err(|_| Trouble::State)?;
         Ok(Round { answers, state })
     }
 
     /// Over the new wire: the questions are the result, and the client comes back.
-    fn hand_over(
-        &self,
-        plugin: &Arc<dyn Plugin>,
-        client: &ClientCapabilities,
-        required: InputRequired,
-    ) -> Result<InputRequiredResult, Trouble> {
-        let questions = self.prepare(plugin, client, &required)?;
-        let sealed = self.handler.shared.sealer.seal(&self.binding(plugin), required.state.as_deref(), SystemTime::now());
+    fn hand_over(&self, plugin: &Arc<dyn Plugin>, required: InputRequired) -> Result<InputRequiredResult, Trouble> {
+        let questions = self.prepare(plugin, &required)?;
+        let sealed = self.shared.sealer.seal(&self.binding(plugin), required.state.as_deref(), SystemTime::now());
         let state = sealed.map_err(|_| CallError::Host { request_id: self.record.request_id().to_owned() })?;
         Ok(InputRequiredResult::new((!questions.is_empty()).then_some(questions), Some(state)))
     }
 
     /// Over an older wire: the client is asked now.
-    async fn ask(
-        &self,
-        plugin: &Arc<dyn Plugin>,
-        client: &ClientCapabilities,
-        required: InputRequired,
-    ) -> Result<Round, Trouble> {
-        let questions = self.prepare(plugin, client, &required)?;
-        let answers = questions::ask(&self.context.peer, questions).await?;
+    async fn ask(&self, plugin: &Arc<dyn Plugin>, required: InputRequired) -> Result<Round, Trouble> {
+        let questions = self.prepare(plugin, &required)?;
+        let answers = questions::ask(self.asked.peer.as_ref(), questions).await?;
         Ok(Round { answers, state: required.state })
     }
 
-    fn prepare(
-        &self,
-        plugin: &Arc<dyn Plugin>,
-        client: &ClientCapabilities,
-        required: &InputRequired,
-    ) -> Result<rmcp::model::InputRequests, Trouble> {
+    fn prepare(&self, plugin: &Arc<dyn Plugin>, required: &InputRequired) -> Result<rmcp::model::InputRequests, Trouble> {
         let (name, request_id) = (&plugin.descriptor().manifest.name, self.record.request_id());
         if required.state.as_ref().is_some_and(|state| state.len() > STATE_MAX) {
             let reason = format!("its state is over {STATE_MAX} bytes");
             return Err(CallError::Contract { plugin: name.clone(), reason, request_id: request_id.to_owned() }.into());
         }
-        questions::prepare(&required.questions, client, name, request_id)
+        questions::prepare(&required.questions, &self.asked.client, name, request_id)
     }
 
     fn binding(&self, plugin: &Arc<dyn Plugin>) -> Binding<'_> {
         Binding {
-            principal: self.entry.principal(),
+            principal: self.asked.entry.principal(),
             plugin: plugin.descriptor().digest,
             action: self.action.word(),
             target: self.target,
-            arguments: self.arguments,
+            arguments: digest::of_json(self.arguments),
         }
     }
 
-    fn wishes(&self) -> Wishes {
-        let level = if info::is_modern(self.context) { self.context.meta.log_level() } else { self.handler.session.level() };
-        Wishes { progress: self.context.meta.get_progress_token(), level }
-    }
-
-    fn call_context(&self, client: &ClientCapabilities, round: &Round, sink: Arc<dyn ClientSink>) -> CallContext {
+    fn call_context(&self, round: &Round, sink: Arc<dyn ClientSink>) -> CallContext {
         CallContext {
             request_id: self.record.request_id().to_owned(),
-            principal: Arc::clone(self.entry.principal()),
+            principal: Arc::clone(self.asked.entry.principal()),
             deadline: CALL_TIME,
-            can_ask: questions::can_ask(client),
+            can_ask: questions::can_ask(&self.asked.client),
             answers: round.answers.clone(),
             state: round.state.clone(),
             client: sink,

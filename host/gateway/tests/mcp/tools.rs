@@ -148,3 +148,31 @@ async fn a_header_that_mirrors_an_argument_must_agree_with_it() {
         assert_eq!((answer.status.as_u16(), answer.error_code()), (400, -32020));
     }
 }
+
+/// A plain call takes the short way; a header that means nothing sends it round through rmcp.
+#[tokio::test]
+async fn both_ways_to_a_tool_answer_alike() {
+    let server = Server::start().await;
+    for (name, arguments) in [
+        ("echo", json!({"n": 1})),
+        ("echo", json!({"n": "x"})),
+        ("ask_sampling", json!({})),
+        ("nothing", json!({})),
+        ("content", json!({})),
+        ("structured", json!({})),
+        ("fail", json!({})),
+    ] {
+        let call = || Post::modern("tools/call", json!({"name": name, "arguments": arguments}));
+        let (short, long) =
+            (call().send(server.address).await, call().header("Mcp-Param-Nothing", "1").send(server.address).await);
+        let same = |answer: &crate::client::Answer| {
+            let mut json = answer.json().to_string();
+            // A trap names its request.
+            if let Some(at) = json.find("request ") {
+                json.replace_range(at + 8..at + 24, "");
+            }
+            (answer.status, answer.headers["content-type"].clone(), json)
+        };
+        assert_eq!(same(&short), same(&long), "{name}");
+    }
+}
