@@ -165,7 +165,9 @@ fn not_permitted(mut problem: Problem, action: &Action<'_>) -> Problem {
 }
 
 fn not_found(problem: Problem, message: &str, action: &Action<'_>) -> Problem {
-    if message.contains("could not find the requested resource") {
+    // "404 page not found" is what a server without the CRD's group says; a list never lacks an object.
+    let unknown = ["could not find the requested resource", "page not found"].iter().any(|words| message.contains(words));
+    if unknown || action.verb == "list" {
         return hinted(
             problem,
             "This API server does not know the resource: CloudNativePG is not installed there, or is too old for it.",

@@ -32,7 +32,9 @@ pub(crate) fn section(parts: &Parts, cluster: Cluster<'_>) -> Option<Section> {
     let absent = |words: &str| (words.to_owned(), Value::Null);
     let (mut text, lease) = match parts.get(&Part::Lease)? {
         Ok(found) => lease(found, cluster),
-        Err(problem) if problem.code == 404 => absent("Primary lease: none (CloudNativePG before 1.30)\n"),
+        Err(problem) if problem.code == 404 => {
+            absent("Primary lease: none (CloudNativePG 1.30 and later keep one once a primary runs)\n")
+        }
         Err(problem) => unread(problem),
     };
     let (words, quorum) = match parts.get(&Part::Quorum)? {

@@ -117,3 +117,11 @@ fn patience_that_the_server_asks_for_is_passed_on() {
     assert_eq!(answer.structured["retry_after_ms"], 2500);
     assert!(answer.text.contains("3 s of patience"));
 }
+
+#[test]
+fn a_server_without_cloudnativepg_is_told_from_a_missing_namespace() {
+    let unknown = || status(404, "NotFound", "the server does not know this API group, version or resource (404 page not found)");
+    assert!(creating(unknown()).text.contains("not installed there"));
+    let fake = Fake::new().failing("list", "clusters", 1, status(404, "NotFound", "?"));
+    assert!(fake.answer("list_postgres_clusters", json!({})).text.contains("not installed there"));
+}
