@@ -92,16 +92,16 @@ impl CallState {
         self.meter.host_call()
     }
 
-    /// WASI's resources. Counted here, since WASI's functions are not ours; a guest over the cap is stopped at the next epoch.
+    /// WASI's resources; every function of `wasi:io` begins here.
     pub(crate) fn wasi_table(&mut self) -> &mut ResourceTable {
-        _ = self.meter.host_call();
+        self.meter.wasi_call();
         &mut self.table
     }
 }
 
 impl WasiView for CallState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        _ = self.meter.host_call();
+        self.meter.wasi_call();
         let ctx = self.wasi.get_or_insert_with(|| Box::new(base::context(&self.log)));
         WasiCtxView { ctx, table: &mut self.table }
     }
