@@ -18,8 +18,9 @@ use crate::route::Door;
 /// Connections of one listener at the same time; further ones wait in the kernel's queue. Each costs about 10 KiB when idle.
 const CONNECTIONS_MAX: usize = 4096;
 
-/// How long a client may take to send a request's head: nobody honest needs this much, and slow ones hold connections.
-const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a connection may wait for a request's head, the time between two requests included: longer than clients keep idle
+/// connections (90 s is common), so that none of them sends into one that we are just closing.
+const HEAD_TIME: Duration = Duration::from_secs(120);
 
 /// How long requests in flight may go on after the shutdown began; below Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(10);

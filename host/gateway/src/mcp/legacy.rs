@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use portcullis_core::notice::Notice;
-use portcullis_core::policy::Action;
 use rmcp::model::{
     ErrorCode, LoggingLevel, PromptListChangedNotification, ResourceListChangedNotification, ResourceUpdatedNotification,
     ResourceUpdatedNotificationParam, ServerNotification, ToolListChangedNotification,
@@ -18,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::listen::{Changes, expand};
 use super::watches::{WatchGuard, Watches};
-use super::{Context, Handler, info, resources};
+use super::{Context, Handler, info, record, resources};
 use crate::respond::Trouble;
 
 /// Most resources that one session subscribes to: each may run a guest.
@@ -55,7 +54,7 @@ pub(super) fn set_level(handler: &Handler, level: LoggingLevel, context: &Contex
 /// `resources/subscribe`: only to what the caller may read.
 pub(super) async fn subscribe(handler: &Handler, uri: String, context: &Context) -> Result<(), Trouble> {
     let entry = handler.entry(&context.extensions);
-    let allowed = entry.snapshot.policy.allows(entry.principal(), Action::ReadResource, &uri);
+    let allowed = record::may_subscribe(&handler.shared.audit, &entry, &uri);
     if !allowed || resources::owner(&entry, &uri).await.is_none() {
         return Err(Trouble::UnknownResource(uri));
     }

@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::watches::{WatchGuard, Watches};
-use super::{Handler, digest, resources};
+use super::{Handler, digest, record, resources};
 use crate::cache::WireCatalogue;
 use crate::entry::{Caller, Entry};
 use crate::gateway::Shared;
@@ -26,7 +26,7 @@ pub(super) fn accepted(entry: &Entry, requested: &SubscriptionFilter) -> Subscri
     let allowed = |uri: &&String| entry.snapshot.policy.allows(entry.principal(), Action::ReadResource, uri);
     let uris = requested.resource_subscriptions.as_ref();
     let mut filter = requested.clone();
-    filter.resource_subscriptions = uris.map(|uris| uris.iter().filter(allowed).take(URIS_MAX).cloned().collect());
+    filter.resource_subscriptions = uris.map(|uris| uris.iter().take(URIS_MAX).filter(allowed).cloned().collect());
     filter
 }
 
@@ -34,6 +34,9 @@ pub(super) fn accepted(entry: &Entry, requested: &SubscriptionFilter) -> Subscri
 pub(super) async fn run(handler: &Handler, context: SubscriptionContext) {
     let entry = handler.entry(&context.request_context().extensions);
     let uris = context.accepted().resource_subscriptions.clone().unwrap_or_default();
+    for uri in context.requested().resource_subscriptions.iter().flatten().take(URIS_MAX) {
+        record::may_subscribe(&handler.shared.audit, &entry, uri);
+    }
     let _watching: Vec<WatchGuard> = uris.iter().map(|uri| Watches::join(&handler.shared.watches, &entry.caller, uri)).collect();
     let mut changes = Changes::new(&handler.shared, &entry, handler.closing.clone());
     drop(entry);

@@ -9,6 +9,8 @@ use portcullis_core::policy::{Action, Denial, Permit};
 use portcullis_core::ports::AuditSink;
 use portcullis_core::principal::Principal;
 
+use crate::entry::Entry;
+
 /// A record that is still open.
 pub(super) struct CallRecord {
     sink: Arc<dyn AuditSink>,
@@ -17,11 +19,11 @@ pub(super) struct CallRecord {
 }
 
 impl CallRecord {
-    pub(super) fn open(sink: &Arc<dyn AuditSink>, principal: &Principal, action: Action, target: &str) -> Self {
+    pub(super) fn open(sink: &Arc<dyn AuditSink>, principal: &Principal, action: &str, target: &str) -> Self {
         let record = AuditRecord {
             request_id: format!("{:016x}", rand::random::<u64>()),
             principal: principal.to_string(),
-            action: action.word().to_owned(),
+            action: action.to_owned(),
             plugin: None,
             digest: None,
             target: target.to_owned(),
@@ -62,6 +64,22 @@ impl CallRecord {
     /// What happened; the last word counts.
     pub(super) fn outcome(&mut self, outcome: AuditOutcome) {
         self.record.outcome = outcome;
+    }
+}
+
+/// Decides and records whether a caller may subscribe to a resource.
+pub(super) fn may_subscribe(sink: &Arc<dyn AuditSink>, entry: &Entry, uri: &str) -> bool {
+    let mut record = CallRecord::open(sink, entry.principal(), "resources/subscribe", uri);
+    match entry.snapshot.policy.decide(entry.principal(), Action::ReadResource, uri) {
+        Ok(permit) => {
+            record.permitted(&permit);
+            record.outcome(AuditOutcome::Completed);
+            true
+        }
+        Err(denial) => {
+            record.denied(&denial);
+            false
+        }
     }
 }
 

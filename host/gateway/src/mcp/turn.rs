@@ -59,7 +59,7 @@ pub(super) struct Turn<'a> {
 impl<'a> Turn<'a> {
     /// Opens the audit record.
     pub(super) fn new(shared: &'a Shared, asked: &'a Asked, action: Action, target: &'a str, arguments: &'a Value) -> Self {
-        let record = CallRecord::open(&shared.audit, asked.entry.principal(), action, target);
+        let record = CallRecord::open(&shared.audit, asked.entry.principal(), action.word(), target);
         Self { shared, asked, action, target, arguments, record }
     }
 

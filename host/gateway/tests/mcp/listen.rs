@@ -54,6 +54,8 @@ async fn a_watch_runs_while_somebody_is_subscribed() {
     let wishes = json!({"resourceSubscriptions": ["fake://1/data", "fake://2/data"]});
     let (mut stream, accepted) = listen(&server, wishes.clone(), |post| post.token(READER)).await;
     assert_eq!(accepted, json!({"resourceSubscriptions": ["fake://1/data"]}), "the other one is not the reader's");
+    let expected = ["fake://1/data completed token:reader", "fake://2/data denied default-deny"];
+    assert_eq!(server.trail.lines(), expected.map(|it| format!("reader@portcullis:config resources/subscribe {it}")));
     let heard = stream.next().await.unwrap();
     assert_eq!((&heard["method"], &heard["params"]["uri"]), (&json!("notifications/resources/updated"), &json!("fake://1/data")));
     let (second, _) = listen(&server, wishes, |post| post.token(READER)).await;
