@@ -1,0 +1,168 @@
+//! The command line as a person or a script meets it: what is on standard output, and the exit code.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use portcullis_tests::components::guest;
+
+fn portcullis(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache")).env_remove("KUBECONFIG").env_remove("PORTCULLIS_LOG");
+    command.args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn complained(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn folder(config: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("plugins")).unwrap();
+    std::fs::write(folder.path().join("portcullis.yaml"), config).unwrap();
+    folder
+}
+
+fn install(folder: &Path, component: &Path) {
+    std::fs::copy(component, folder.join("plugins").join(component.file_name().unwrap())).unwrap();
+}
+
+#[test]
+fn check_prints_every_finding_and_fails() {
+    let folder = folder("listTtlMs: soon\nplugns: {}\n");
+    let output = portcullis(folder.path(), &["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = said(&output);
+    assert!(text.starts_with("error: portcullis.yaml:1:12: listTtlMs: is text, but must be a whole number\n"), "{text}");
+    assert!(text.ends_with("error: portcullis.yaml:2:1: plugns: is not a known key\n    did you mean `plugins`?\n"), "{text}");
+    assert_eq!(complained(&output), "portcullis.yaml: errors: 2, warnings: 0\n");
+}
+
+#[test]
+fn check_is_content_with_a_good_configuration() {
+    let folder = folder("plugins: {add: {}}\n");
+    install(folder.path(), &guest("add").unwrap());
+    let output = portcullis(folder.path(), &["check", "-o", "json"]);
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), "[]\n"), "{}", complained(&output));
+}
+
+#[test]
+fn check_loads_plugins_and_prints_the_yaml_that_is_missing() {
+    let folder = folder("plugins: {dice: {}, absent: {}}\n");
+    install(folder.path(), &guest("clocks_random").unwrap());
+    install(folder.path(), &guest("echo").unwrap());
+    let output = portcullis(folder.path(), &["check"]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    let parts =
+        ["plugin dice: imports", "random: true", "plugin echo: has no entry under `plugins`", "plugins.absent: no file in"];
+    for part in parts {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_named() {
+    let folder = folder("");
+    let output = portcullis(folder.path(), &["check", "--config", "other.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).starts_with("error: other.yaml: configuration: cannot be read: "), "{}", said(&output));
+}
+
+#[test]
+fn serve_refuses_an_open_address_without_a_guard_and_says_where() {
+    let folder = folder("listeners:\n- name: open\n  address: 0.0.0.0:4204\n");
+    let output = portcullis(folder.path(), &["serve"]);
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(1), ""));
+    let text = complained(&output);
+    assert!(text.contains("portcullis.yaml:2:3: listeners[0].endpoints[0].guard: nobody is asked"), "{text}");
+}
+
+#[test]
+fn a_wrong_command_line_is_refused_with_code_2() {
+    let folder = folder("");
+    assert_eq!(portcullis(folder.path(), &["check", "--nonsense"]).status.code(), Some(2));
+    assert_eq!(portcullis(folder.path(), &[]).status.code(), Some(2));
+}
+
+#[test]
+fn completion_prints_a_script_for_each_shell() {
+    let folder = folder("");
+    for shell in ["bash", "zsh", "fish"] {
+        let output = portcullis(folder.path(), &["completion", shell]);
+        assert!(output.status.success() && said(&output).contains("portcullis"), "{shell}");
+    }
+}
+
+#[test]
+fn the_committed_schema_is_the_one_of_this_build() {
+    let folder = folder("");
+    let schema = said(&portcullis(folder.path(), &["check", "--schema"]));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("portcullis.schema.json");
+    let committed = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(committed == schema, "write it anew: portcullis check --schema > host/portcullis.schema.json");
+}
+
+#[test]
+fn inspect_tells_what_a_component_is_and_runs_nothing() {
+    let folder = folder("");
+    let (add, trap) = (guest("add").unwrap(), guest("trap_in_list").unwrap());
+    let output = portcullis(folder.path(), &["plugin", "inspect", "-o", "json", add.to_str().unwrap()]);
+    let document: serde_json::Value = serde_json::from_str(&said(&output)).unwrap();
+    assert_eq!((&document["manifest"]["name"], &document["track"]), (&"add".into(), &"0.1".into()));
+    assert!(portcullis(folder.path(), &["plugin", "inspect", trap.to_str().unwrap()]).status.success());
+    let output = portcullis(folder.path(), &["plugin", "inspect", "portcullis.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complained(&output).contains("not a WebAssembly component"), "{}", complained(&output));
+}
+
+#[test]
+fn validate_loads_a_component_and_fails_on_one_that_cannot_serve() {
+    let folder = folder("");
+    let validate = |file: &Path| portcullis(folder.path(), &["plugin", "validate", "-o", "name", file.to_str().unwrap()]);
+    let good = validate(&guest("add").unwrap());
+    assert_eq!((good.status.code(), said(&good).as_str()), (Some(0), "add\n"), "{}", complained(&good));
+    let bad = validate(&guest("trap_in_list").unwrap());
+    assert_eq!((bad.status.code(), said(&bad).as_str()), (Some(1), ""));
+    assert!(complained(&bad).contains("error: plugin"), "{}", complained(&bad));
+}
+
+#[test]
+fn call_prints_a_tools_answer_and_refuses_arguments_that_do_not_fit() {
+    let folder = folder("");
+    let add = guest("add").unwrap();
+    let call = |arguments: &[&str]| portcullis(folder.path(), &[&["plugin", "call", add.to_str().unwrap()], arguments].concat());
+    let good = call(&["add", r#"{"a":2,"b":40}"#]);
+    assert_eq!((good.status.code(), said(&good).as_str()), (Some(0), "42\n"), "{}", complained(&good));
+    assert_eq!(said(&call(&["add", r#"{"a":2,"b":40}"#, "--structured"])), "{\"sum\":42}\n");
+    assert!(complained(&call(&["add", r#"{"a":"x"}"#])).contains("/a"));
+    assert!(complained(&call(&["subtract"])).contains("there are: add"));
+}
+
+#[test]
+fn call_passes_answers_on_and_says_which_question_is_open() {
+    let folder = folder("");
+    let asker = guest("questions").unwrap();
+    let call = |answer: &str| portcullis(folder.path(), &["plugin", "call", asker.to_str().unwrap(), "ask", "--answer", answer]);
+    let answered = call(r#"name={"action":"accept","content":{"name":"Ada"}}"#);
+    assert!(said(&answered).contains("Ada") && answered.status.success(), "{}", complained(&answered));
+    let open = call("other={}");
+    assert_eq!((open.status.code(), said(&open).as_str()), (Some(3), ""));
+    assert!(complained(&open).contains("the tool asks `name`"), "{}", complained(&open));
+}
+
+#[test]
+fn rbac_prints_roles_for_the_namespaces_that_were_named() {
+    let folder = folder("");
+    let caller = guest("kubernetes_calls").unwrap();
+    let output = portcullis(folder.path(), &["plugin", "rbac", caller.to_str().unwrap(), "--namespaces", "a,b", "--name", "x"]);
+    let text = said(&output);
+    // Each binding names the kind of its role once more.
+    assert_eq!((text.matches("\nkind: Role\n").count(), text.matches("\nkind: RoleBinding\n").count()), (2, 2), "{text}");
+    let none = portcullis(folder.path(), &["plugin", "rbac", guest("add").unwrap().to_str().unwrap()]);
+    assert!(none.status.success() && said(&none).is_empty());
+}
