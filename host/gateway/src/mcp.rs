@@ -104,7 +104,7 @@ impl ServerHandler for Handler {
     }
 
     async fn call_tool(&self, request: CallToolRequestParams, context: Context) -> Result<CallToolResponse, ErrorData> {
-        tools::call(&self.shared, Asked::of(self, &context), request).await
+        tools::call(&self.shared, Asked::of(self, &context).map_err(respond::mcp)?, request).await
     }
 
     async fn list_prompts(

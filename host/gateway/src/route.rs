@@ -92,8 +92,10 @@ impl Door {
         let visit = Visit::new(entry);
         parts.extensions.insert(Arc::clone(&visit));
         let says_json = parts.headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
+        // A standalone stream has nothing to finish: it ends when the host begins to close, and calls a while later.
+        let until = if parts.method == Method::GET { &self.closing } else { &self.closed };
         let request = Request::from_parts(parts, Full::new(body.clone()));
-        let response = self.service(visit, listener.max_body).handle(request).await;
+        let response = self.service(visit, listener.max_body, until).handle(request).await;
         if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE && says_json {
             return Err(unparsable(&body));
         }
@@ -102,11 +104,16 @@ impl Door {
     }
 
     /// rmcp's service for this one request: its factory is not told which request it serves, so the answer is built in.
-    fn service(&self, visit: Arc<Visit>, max_body: usize) -> StreamableHttpService<Handler, LocalSessionManager> {
+    fn service(
+        &self,
+        visit: Arc<Visit>,
+        max_body: usize,
+        until: &CancellationToken,
+    ) -> StreamableHttpService<Handler, LocalSessionManager> {
         let mut config = StreamableHttpServerConfig::default();
         config.json_response = true;
         config.max_request_body_bytes = max_body;
-        config.cancellation_token = self.closed.clone();
+        config.cancellation_token = until.clone();
         // `origin` has looked already, by the snapshot's lists.
         config.allowed_hosts.clear();
         let handler = Handler::http(Arc::clone(&self.shared), visit, self.closing.clone());

@@ -39,7 +39,7 @@ pub(super) async fn get(
     let arguments = request.arguments.unwrap_or_default();
     let bound = Value::Object(arguments.clone());
     let retry = Retry { responses: request.input_responses, state: request.request_state };
-    let asked = Asked::of(handler, context);
+    let asked = Asked::of(handler, context)?;
     let mut turn = Turn::new(&handler.shared, &asked, Action::GetPrompt, &name, &bound);
     let unknown = || Trouble::UnknownPrompt(name.clone());
     let permit = turn.permit().ok_or_else(unknown)?;

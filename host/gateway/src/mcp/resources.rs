@@ -141,7 +141,7 @@ pub(super) async fn read(
 ) -> Result<ReadResourceResponse, Trouble> {
     let uri = request.uri;
     let retry = Retry { responses: request.input_responses, state: request.request_state };
-    let asked = Asked::of(handler, context);
+    let asked = Asked::of(handler, context)?;
     let mut turn = Turn::new(&handler.shared, &asked, Action::ReadResource, &uri, &Value::Null);
     let unknown = || Trouble::UnknownResource(uri.clone());
     let permit = turn.permit().ok_or_else(unknown)?;

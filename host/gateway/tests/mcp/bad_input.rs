@@ -33,6 +33,15 @@ fn bad() -> Vec<(&'static str, Post, u16, i64)> {
         ("an unknown method", Post::modern("tools/eat", json!({})), 404, -32601),
         ("a removed method", Post::modern("ping", json!({})), 404, -32601),
         ("a removed log level", Post::modern("logging/setLevel", json!({"level": "info"})), 404, -32601),
+        (
+            "a log level that does not exist",
+            Post::modern(
+                "tools/call",
+                json!({"name": "echo", "arguments": {"n": 1}, "_meta": {"io.modelcontextprotocol/logLevel": "loud"}}),
+            ),
+            200,
+            -32602,
+        ),
         ("a wrong cursor", Post::modern("tools/list", json!({"cursor": "x"})), 200, -32602),
         ("another method in the header", list().header("Mcp-Method", "tools/call"), 400, -32020),
         ("no method in the header", list().without("Mcp-Method"), 400, -32020),

@@ -80,8 +80,12 @@ async fn a_stream_ends_with_its_callers_token() {
 async fn a_host_that_closes_ends_streams_in_good_order() {
     let mut server = Server::start().await;
     let (mut stream, _) = listen(&server, json!({"toolsListChanged": true}), |post| post).await;
+    let session = server.session(json!({}), |post| post).await;
+    let standalone = Post::get("/open").header("Accept", "text/event-stream").header("Mcp-Session-Id", &session);
+    let mut standalone = standalone.header("MCP-Protocol-Version", "2025-11-25").open(server.address).await;
     server.stop.cancel();
     assert_eq!(stream.next().await.unwrap()["id"], 1, "the result of the listen request");
+    assert!(standalone.next().await.is_none(), "a stream of an older revision just ends");
     drop(stream);
     server.task.take().unwrap().await.unwrap();
     assert!(tokio::net::TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
