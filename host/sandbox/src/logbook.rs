@@ -112,6 +112,10 @@ impl LogBook {
         self.line(level, text.trim_end_matches(['\r', '\n']));
     }
 
+    #[allow(
+        clippy::cognitive_complexity,
+        reason = "one macro per level, since tracing's levels are constants; how complex depends on its features"
+    )]
     fn emit(&self, level: Level, text: &str) {
         let (plugin, request_id) = (&*self.plugin, &*self.request_id);
         match level {
