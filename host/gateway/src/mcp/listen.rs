@@ -183,3 +183,19 @@ fn sources(snapshot: &Arc<Snapshot>, wire: &Arc<WireCatalogue>, caller: &Caller)
 fn print(list: impl serde::Serialize) -> [u8; 32] {
     digest::of_json(&serde_json::to_value(list).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use portcullis_core::notice::Notice;
+
+    use super::{Change, expand};
+
+    #[test]
+    fn who_lost_notices_is_told_that_everything_changed() {
+        let uris = ["fake://1".to_owned()];
+        let told = expand(Change::Everything, &uris);
+        let updated = Notice::ResourceUpdated { uri: "fake://1".to_owned() };
+        assert_eq!(told, [Notice::ToolsChanged, Notice::PromptsChanged, Notice::ResourcesChanged, updated]);
+        assert_eq!(expand(Change::Said(vec![Notice::ToolsChanged]), &uris), [Notice::ToolsChanged]);
+    }
+}

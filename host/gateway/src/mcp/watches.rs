@@ -105,9 +105,12 @@ async fn keep_watching(watches: Arc<Watches>, caller: Caller, uri: String) {
         if let Err(error) = ended {
             tracing::debug!(uri, %error, "a watch ended; it is started again");
         }
-        pause = if started.elapsed() >= HEALTHY { PAUSE } else { (pause * 2).min(PAUSE_MAX) };
+        if started.elapsed() >= HEALTHY {
+            pause = PAUSE;
+        }
         drop(plugin);
         tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 

@@ -107,3 +107,15 @@ async fn a_stream_does_not_keep_old_plugins_alive() {
     let list = Post::legacy(&session, 2, "tools/list", json!({})).send(server.address).await.result();
     assert_eq!(list["tools"][0]["name"], "hello", "a session sees the newest");
 }
+
+#[tokio::test]
+async fn a_new_component_takes_over_the_watch_of_the_old_one() {
+    let server = Server::start().await;
+    let (mut stream, _) = listen(&server, json!({"resourceSubscriptions": ["fake://1/data"]}), |post| post).await;
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/resources/updated");
+    let next = Fake::new("fake", server.notices.clone());
+    let seen = Arc::clone(&next.seen);
+    server.snapshots.send_replace(snapshot(2, vec![Arc::new(next)], tokens()));
+    eventually("the new watch", || seen.watching.load(Ordering::SeqCst) == 1).await;
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/resources/updated");
+}
