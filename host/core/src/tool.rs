@@ -21,8 +21,6 @@ pub struct ToolSpec {
     pub output_schema: Option<Schema>,
     /// Hints for clients.
     pub annotations: Annotations,
-    /// OAuth scopes that a caller needs besides the policy's permit.
-    pub scopes: Vec<String>,
 }
 
 /// Hints about a tool; `None` means that the plugin did not say.

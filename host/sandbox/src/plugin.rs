@@ -7,7 +7,7 @@ use portcullis_core::completion::{Completion, CompletionRequest};
 use portcullis_core::content::{ResourceContents, ToolOutput};
 use portcullis_core::grant::Grants;
 use portcullis_core::plugin::{Descriptor, Exports};
-use portcullis_core::policy::Permit;
+use portcullis_core::policy::{Action, Permit};
 use portcullis_core::ports::{BoxFuture, Plugin};
 use portcullis_core::prompt::Expansion;
 use portcullis_core::resource::ResourcePage;
@@ -105,6 +105,7 @@ impl Loaded {
     }
 
     async fn tool(&self, permit: Permit, context: CallContext, arguments: String) -> Result<Outcome<ToolOutput>, CallError> {
+        covers(&permit, Action::CallTool, &context)?;
         let mut visit = Visit::to_call(self, &context).await?;
         let context = convert::context(context, visit.remaining());
         let answer =
@@ -118,6 +119,7 @@ impl Loaded {
         context: CallContext,
         arguments: Vec<(String, String)>,
     ) -> Result<Outcome<Expansion>, CallError> {
+        covers(&permit, Action::GetPrompt, &context)?;
         let Some(indices) = &self.indices.prompts else { return Err(self.lacks("prompts", context.request_id)) };
         let mut visit = Visit::to_call(self, &context).await?;
         let context = convert::context(context, visit.remaining());
@@ -134,6 +136,7 @@ impl Loaded {
     }
 
     async fn read(&self, permit: Permit, context: CallContext) -> Result<Outcome<Vec<ResourceContents>>, CallError> {
+        covers(&permit, Action::ReadResource, &context)?;
         let Some(indices) = &self.indices.resources else { return Err(self.lacks("resources", context.request_id)) };
         let mut visit = Visit::to_call(self, &context).await?;
         let context = convert::context(context, visit.remaining());
@@ -142,6 +145,7 @@ impl Loaded {
     }
 
     async fn watch(&self, permit: Permit, context: CallContext) -> Result<(), CallError> {
+        covers(&permit, Action::ReadResource, &context)?;
         let Some(indices) = &self.indices.subscriptions else { return Err(self.lacks("subscriptions", context.request_id)) };
         let mut visit = Visit::to_watch(self, &context).await?;
         let context = convert::context(context, WATCH_PIECE);
@@ -165,6 +169,20 @@ impl Loaded {
         let reason = format!("it does not export `portcullis:tool/{export}`");
         CallError::Contract { plugin: self.shared.name.clone(), reason, request_id }
     }
+}
+
+/// A permit is for one action: one to read a resource calls no tool of the same name.
+fn covers(permit: &Permit, action: Action, context: &CallContext) -> Result<(), CallError> {
+    if permit.action() == action {
+        return Ok(());
+    }
+    tracing::error!(
+        request_id = context.request_id,
+        permitted = permit.action().word(),
+        wanted = action.word(),
+        "a permit was misused"
+    );
+    Err(CallError::Host { request_id: context.request_id.clone() })
 }
 
 impl Plugin for Loaded {

@@ -57,6 +57,10 @@ fn distinct<'a>(kind: &str, names: impl ExactSizeIterator<Item = &'a str>) -> Re
 }
 
 fn tool(tool: types::Tool) -> Result<ToolSpec, String> {
+    if !tool.scopes.is_empty() {
+        // Callers carry no scopes yet: a requirement that nobody checks must not look like one that somebody does.
+        return Err(format!("tool `{}` requires OAuth scopes, which this host cannot check: remove them", tool.name));
+    }
     let schema =
         |which: &str, text: &str| Schema::object(text).map_err(|error| format!("tool `{}`: {which}: {error}", tool.name));
     let input_schema = schema("input-schema", &tool.input_schema)?;
@@ -72,7 +76,6 @@ fn tool(tool: types::Tool) -> Result<ToolSpec, String> {
             idempotent: tool.annotations.idempotent,
             open_world: tool.annotations.open_world,
         },
-        scopes: tool.scopes,
         name: tool.name,
     })
 }
@@ -130,6 +133,12 @@ mod tests {
         let findings = tools(vec![tool("a", "{"), tool("b", r#"{"type":"object"}"#), tool("c", "[]")]).unwrap_err();
         assert_eq!(findings.len(), 2);
         assert!(findings.iter().zip(["`a`", "`c`"]).all(|(finding, name)| finding.contains(name)), "{findings:?}");
+    }
+
+    #[test]
+    fn a_tool_that_requires_scopes_is_refused_while_nobody_checks_them() {
+        let scoped = Tool { scopes: vec!["databases".into()], ..tool("a", r#"{"type":"object"}"#) };
+        assert!(tools(vec![scoped]).unwrap_err().iter().any(|finding| finding.contains("scopes")));
     }
 
     #[test]
