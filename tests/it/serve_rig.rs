@@ -1,0 +1,100 @@
+//! A small MCP client for tests of the whole host: raw JSON-RPC of revision 2026-07-28 over HTTP, and waiting for what must come.
+
+use std::time::{Duration, Instant};
+
+use portcullis_tests::host::Host;
+use serde_json::{Value, json};
+
+/// How long anything that must come may take: generous, since nothing is measured with it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One connection.
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    url: String,
+    token: Option<String>,
+}
+
+/// What every request of this revision carries.
+pub(crate) fn meta() -> Value {
+    json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    })
+}
+
+impl Client {
+    /// To the host's first endpoint.
+    pub(crate) fn new(url: &str) -> Self {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        Self { agent, url: url.to_owned(), token: None }
+    }
+
+    /// The same with a bearer token.
+    pub(crate) fn with_token(url: &str, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::new(url) }
+    }
+
+    /// One request: HTTP status and JSON-RPC answer.
+    pub(crate) fn ask(&self, method: &str, mut params: Value) -> (u16, Value) {
+        params["_meta"] = meta();
+        let mut request = self.agent.post(&self.url).header("accept", "application/json, text/event-stream");
+        request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", method);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(name) = params.get("name").and_then(Value::as_str) {
+            request = request.header("mcp-name", name);
+        }
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let mut response = request.send_json(&body).unwrap();
+        let status = response.status().as_u16();
+        let text = response.body_mut().read_to_string().unwrap();
+        (status, answer(&text))
+    }
+
+    /// One tool call's result.
+    pub(crate) fn call(&self, tool: &str, arguments: &Value) -> Value {
+        let (status, answer) = self.ask("tools/call", json!({"name": tool, "arguments": arguments}));
+        assert!(status == 200 && answer["result"].is_object(), "{tool}: {status} {answer}");
+        answer["result"].clone()
+    }
+
+    /// Names that `tools/list` shows.
+    pub(crate) fn tools(&self) -> Vec<String> {
+        let (_, answer) = self.ask("tools/list", json!({}));
+        let tools = answer["result"]["tools"].as_array().cloned().unwrap_or_default();
+        tools.iter().filter_map(|tool| tool["name"].as_str().map(str::to_owned)).collect()
+    }
+}
+
+/// JSON, or the last message of an event stream.
+fn answer(text: &str) -> Value {
+    let event = text.lines().rev().find_map(|line| line.strip_prefix("data:"));
+    serde_json::from_str(event.unwrap_or(text)).unwrap_or_else(|_| panic!("no JSON-RPC answer: {text}"))
+}
+
+/// `/readyz` of the host.
+pub(crate) fn ready(host: &Host) -> Value {
+    let url = host.url().replace("/mcp", "/readyz");
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    agent.get(&url).call().unwrap().body_mut().read_json().unwrap()
+}
+
+/// Asks until `what` comes.
+pub(crate) fn until<T>(host: &Host, subject: &str, mut what: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = what() {
+            return found;
+        }
+        assert!(began.elapsed() < PATIENCE, "{subject} did not come; the host's log:\n{}", host.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Waits until `/readyz` says this anywhere.
+pub(crate) fn until_ready_says(host: &Host, words: &str) -> Value {
+    until(host, words, || Some(ready(host)).filter(|document| document.to_string().contains(words)))
+}
