@@ -14,8 +14,8 @@ use crate::serve_rig::{Client, ready, until, until_ready_says};
 /// Connections that call all the time.
 const CONNECTIONS: usize = 16;
 
-/// Replacements of the file, one per 100 ms.
-const REPLACEMENTS: usize = 100;
+/// Replacements of the file, one per 100 ms: half a minute.
+const REPLACEMENTS: usize = 300;
 
 /// Bytes by which memory may end above where it began: one compiled plugin and what the allocator keeps. A leak of each of the
 /// generations would be several times that.
