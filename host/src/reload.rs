@@ -40,9 +40,13 @@ impl Reloader {
             }
         };
         loop {
-            watcher.watch(&self.file, &self.live.snapshot.config.plugin_directory);
-            watcher.changed().await;
+            let plugins = self.live.snapshot.config.plugin_directory.clone();
+            watcher.watch(&self.file, &plugins);
+            // Looks after it begins to watch: what changed in between, the start included, is not missed.
             self.turn().await;
+            if self.live.snapshot.config.plugin_directory == plugins {
+                watcher.changed().await;
+            }
         }
     }
 
