@@ -24,11 +24,14 @@ pub(crate) struct Rig {
     _cache: TempDir,
 }
 
+/// One report of progress: how far, of how much, and what it says.
+type Reported = (f64, Option<f64>, Option<String>);
+
 /// What guests said to clients and subscribers.
 #[derive(Default)]
 pub(crate) struct Heard {
     pub(crate) notices: Mutex<Vec<Notice>>,
-    pub(crate) progress: Mutex<Vec<(f64, Option<f64>, Option<String>)>>,
+    pub(crate) progress: Mutex<Vec<Reported>>,
     pub(crate) messages: Mutex<Vec<String>>,
 }
 
