@@ -1,0 +1,50 @@
+//! The speed of the whole program (issue 2, "Speed"), as a table: `cargo xtask bench`. Starts the release build of `portcullis` as a
+//! process and measures from outside. A figure that misses its aim is printed, never an error: machines are busy.
+
+mod guests;
+mod load;
+mod memory;
+mod native;
+mod plugin;
+mod process;
+mod runaway;
+mod table;
+mod throughput;
+mod waiting;
+
+use anyhow::ensure;
+
+use crate::table::Row;
+
+/// The native server is compared with the host, which has this allocator too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What can be measured, by the word that picks it: `cargo bench -p portcullis-tests --bench host -- http waiting`.
+const SUBJECTS: [(&str, fn() -> anyhow::Result<Vec<Row>>); 5] = [
+    ("http", throughput::rows),
+    ("memory", memory::rows),
+    ("waiting", waiting::rows),
+    ("runaway", runaway::rows),
+    ("plugin", plugin::rows),
+];
+
+fn main() -> anyhow::Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    if words.iter().any(|word| word == native::WORD) {
+        return native::run();
+    }
+    ensure!(
+        std::env::var_os("PORTCULLIS_BIN").is_some(),
+        "PORTCULLIS_BIN names no release build of the host: run `cargo xtask bench`"
+    );
+    let mut rows = Vec::new();
+    for (name, measure) in SUBJECTS {
+        if words.is_empty() || words.iter().any(|word| word == name) {
+            eprintln!("measuring {name} ...");
+            rows.extend(measure()?);
+        }
+    }
+    table::print(&rows);
+    Ok(())
+}
