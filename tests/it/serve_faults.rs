@@ -67,8 +67,13 @@ fn a_watch_that_is_gone_does_not_end_a_wait() {
     kubesim.faults().fail_next(Matcher::on("watch", "clusters"), Fault::GoneOnWatch);
     let arguments = json!({"name": "shop", "namespace": "default", "instances": 1, "wait": true});
     let result = Client::new(host.url()).call("create_postgres_cluster", &arguments);
-    assert_eq!(result["isError"], false, "{result}");
-    assert!(result["content"][0]["text"].as_str().unwrap().contains("healthy"), "{result}");
+    assert_eq!(
+        (&result["isError"], &result["structuredContent"]["wait"]["outcome"]),
+        (&json!(false), &json!("ready")),
+        "{result}"
+    );
+    let watches = kubesim.requests().iter().filter(|one| one.query("watch").is_some()).count();
+    assert!(watches > 1, "the watch that was gone was not opened again");
 }
 
 #[test]
