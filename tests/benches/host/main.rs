@@ -20,8 +20,11 @@ use crate::table::Row;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Measures one subject.
+type Measure = fn() -> anyhow::Result<Vec<Row>>;
+
 /// What can be measured, by the word that picks it: `cargo bench -p portcullis-tests --bench host -- http waiting`.
-const SUBJECTS: [(&str, fn() -> anyhow::Result<Vec<Row>>); 5] = [
+const SUBJECTS: [(&str, Measure); 5] = [
     ("http", throughput::rows),
     ("memory", memory::rows),
     ("waiting", waiting::rows),
