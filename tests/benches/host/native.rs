@@ -71,15 +71,16 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let native = Native { tool: Arc::new(tool()?) };
     let config = StreamableHttpServerConfig::default().with_json_response(true);
     let service = StreamableHttpService::new(move || Ok(native.clone()), Arc::new(LocalSessionManager::default()), config);
+    let service = Arc::new(service);
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("http://{}/mcp", listener.local_addr()?);
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            let service = service.clone();
+            let service = Arc::clone(&service);
             let answer = service_fn(move |request| {
-                let service = service.clone();
+                let service = Arc::clone(&service);
                 async move { Ok::<_, Infallible>(service.handle(request).await) }
             });
             let serving = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), answer);
