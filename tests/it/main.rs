@@ -14,6 +14,7 @@ mod guests_rig;
 mod guests_serve;
 mod guests_swap;
 mod serve_faults;
+mod serve_real;
 mod serve_reload;
 mod serve_rig;
 mod serve_round;
