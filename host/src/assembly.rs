@@ -8,6 +8,7 @@ use std::sync::Arc;
 use portcullis_core::catalogue::Catalogue;
 use portcullis_core::config::{Config, PluginConfig};
 use portcullis_core::finding::{Finding, Place};
+use portcullis_core::grant::Grants;
 use portcullis_core::manifest::Manifest;
 use portcullis_core::plugin::Digest;
 use portcullis_core::policy::Policy;
@@ -83,7 +84,9 @@ struct Bench<'a> {
 impl Bench<'_> {
     async fn fill(&mut self) {
         match directory::read(&self.config.plugin_directory).await {
-            Ok(files) => {
+            Ok(mut files) => {
+                // What serves already comes first: a second file of the same name must not displace it.
+                files.sort_by_key(|file| !self.before.iter().any(|one| one.path == file.path));
                 for file in files {
                     self.take(file).await;
                 }
@@ -103,10 +106,14 @@ impl Bench<'_> {
 
     async fn take(&mut self, file: PluginFile) {
         let path = file.path.clone();
+        let component = file.content.as_ref().ok().map(|(component, _)| Arc::clone(component));
         match self.load(file).await {
             Ok(Some(kept)) => self.add(kept),
             Ok(None) => {}
-            Err(findings) => self.broken(&path, findings),
+            Err(findings) => {
+                let name = component.and_then(|component| inspect(&component).ok()).map(|found| found.manifest.name);
+                self.broken(&path, name.as_deref(), findings);
+            }
         }
     }
 
@@ -150,7 +157,8 @@ impl Bench<'_> {
             return Ok(());
         };
         let more = grants::excess(&manifest.requests, &config.grants);
-        if !self.still_granted(old) || more == grants::excess(&old.manifest().requests, &config.grants) {
+        let news = grants::excess(&more, &grants::excess(&old.manifest().requests, &config.grants));
+        if !self.still_granted(old) || news == Grants::default() {
             return Ok(());
         }
         let yaml = grants::entry(&manifest.name, &more);
@@ -166,8 +174,10 @@ impl Bench<'_> {
         self.config.plugins.get(&one.manifest().name).is_some_and(|config| config.enabled && *config == one.config)
     }
 
-    fn broken(&mut self, path: &std::path::Path, findings: Vec<Finding>) {
-        let last = self.before.iter().find(|one| one.path == path && self.still_granted(one)).cloned();
+    /// `name` is the plugin's, if the file still says so: a version that waits may come under another file name.
+    fn broken(&mut self, path: &std::path::Path, name: Option<&str>, findings: Vec<Finding>) {
+        let same = |one: &&Kept| one.path == path || name == Some(one.manifest().name.as_str());
+        let last = self.before.iter().find(|one| same(one) && self.still_granted(one)).cloned();
         let serving = last.as_ref().map(|one| {
             let manifest = one.manifest();
             format!("version {} ({}) serves on until this is mended", manifest.version, one.digest)
@@ -189,6 +199,8 @@ impl Bench<'_> {
     fn add(&mut self, next: Kept) {
         match self.kept.iter().find(|one| one.manifest().name == next.manifest().name) {
             None => self.kept.push(next),
+            // The last good version, found again by another of its files.
+            Some(first) if Arc::ptr_eq(&first.plugin, &next.plugin) => {}
             Some(first) => {
                 let message =
                     format!("`{}` and `{}` are both this plugin; the first serves", first.path.display(), next.path.display());

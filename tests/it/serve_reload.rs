@@ -135,9 +135,8 @@ fn a_revoked_grant_ends_a_plugin_even_if_its_file_is_broken() {
     until(&host, "the end of roll", || Client::new(host.url()).tools().is_empty().then_some(()));
 }
 
-#[test]
-fn a_version_that_asks_for_more_waits_until_it_is_approved() {
-    let host = serve(&json!({"version": {}}), &[("version.wasm", &guest!("version_a").unwrap())]);
+/// Installs a version of the plugin that asks for more.
+fn install_greedy(host: &Host, name: &str) {
     let folder = host.installation().path().join("next");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(
@@ -147,11 +146,37 @@ fn a_version_that_asks_for_more_waits_until_it_is_approved() {
     .unwrap();
     let mut build = Command::new(portcullis().unwrap());
     build.args(["plugin", "build"]).arg(&folder).arg("--component").arg(guest!("version_b").unwrap());
-    assert!(build.arg("--out").arg(host.installation().path().join("plugins/version.wasm")).output().unwrap().status.success());
+    assert!(build.arg("--out").arg(host.installation().path().join("plugins").join(name)).output().unwrap().status.success());
+}
+
+#[test]
+fn a_version_that_asks_for_more_waits_until_it_is_approved() {
+    let host = serve(&json!({"version": {}}), &[("version.wasm", &guest!("version_a").unwrap())]);
+    install_greedy(&host, "version.wasm");
     until_ready_says(&host, "waits for approval");
     assert_eq!(version(&Client::new(host.url())), "a");
     host.installation().configure(&config(&json!({"version": {"grants": {"random": true}}}))).unwrap();
     until(&host, "version b", || (version(&Client::new(host.url())) == "b").then_some(()));
+}
+
+#[test]
+fn a_version_that_asks_for_more_waits_under_another_file_name_too() {
+    let host = serve(&json!({"version": {}}), &[("version.wasm", &guest!("version_a").unwrap())]);
+    install_greedy(&host, "other.wasm");
+    until_ready_says(&host, "waits for approval");
+    std::fs::remove_file(host.installation().path().join("plugins/version.wasm")).unwrap();
+    // Another look, without the old file, must come to the same judgement.
+    replace(host.installation(), "noise.wasm", b"not a component");
+    until_ready_says(&host, "noise.wasm");
+    assert_eq!(version(&Client::new(host.url())), "a");
+}
+
+#[test]
+fn a_second_file_of_the_same_name_does_not_displace_the_one_that_serves() {
+    let host = serve(&json!({"version": {}}), &[("version.wasm", &guest!("version_a").unwrap())]);
+    replace(host.installation(), "aaa.wasm", &std::fs::read(guest!("version_b").unwrap()).unwrap());
+    until_ready_says(&host, "are both this plugin");
+    assert_eq!(version(&Client::new(host.url())), "a");
 }
 
 #[test]

@@ -51,7 +51,10 @@ pub(crate) async fn answer(shared: &Shared, entry: &Entry, headers: &HeaderMap, 
         Ok(result) => (StatusCode::OK, ServerJsonRpcMessage::response(ServerResult::from(result), call.id)),
         Err(error) => (status(error.code), ServerJsonRpcMessage::error(error, Some(call.id))),
     };
-    let mut response = Response::new(Full::new(Bytes::from(serde_json::to_vec(&message).ok()?)).boxed());
+    // The tool ran: from here on rmcp must not get the request, or it would run twice.
+    let (status, body) =
+        serde_json::to_vec(&message).map_or((StatusCode::INTERNAL_SERVER_ERROR, Vec::new()), |body| (status, body));
+    let mut response = Response::new(Full::new(Bytes::from(body)).boxed());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Some(response)

@@ -12,7 +12,7 @@ use crate::cache::WireCatalogue;
 use crate::gateway::Shared;
 
 /// How a caller proved who it is; kept so that long-lived streams can ask again after a reload.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Credential {
     /// The process at the other end of stdio.
     Stdio,

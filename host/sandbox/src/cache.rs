@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -34,8 +34,10 @@ impl Cache {
     /// Opens the directory, making it and its key if need be.
     pub(crate) fn open(directory: &Path) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let us = ourselves(directory)?;
+        ours(fs::metadata(directory)?.uid(), us, directory)?;
         fs::set_permissions(directory, Permissions::from_mode(0o700))?;
-        let key = match read_key(&directory.join(KEY_FILE))? {
+        let key = match read_key(&directory.join(KEY_FILE), us)? {
             Some(key) => key,
             None => make_key(directory)?,
         };
@@ -85,14 +87,33 @@ impl Cache {
     }
 }
 
-/// `None` if there is none, or one that others could read: then everything compiled under it is distrusted.
-fn read_key(path: &Path) -> io::Result<Option<[u8; MAC]>> {
+/// The user as whom this process makes files.
+fn ourselves(directory: &Path) -> io::Result<u32> {
+    let probe = directory.join(format!("{}.probe", std::process::id()));
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe).and_then(|file| file.metadata());
+    _ = fs::remove_file(&probe);
+    made.map(|metadata| metadata.uid())
+}
+
+/// Whoever owns a folder can replace what is in it: native code is never taken from another user's.
+fn ours(owner: u32, us: u32, path: &Path) -> io::Result<()> {
+    if owner == us {
+        return Ok(());
+    }
+    let message =
+        format!("`{}` belongs to user {owner}, not to user {us} who runs this host: set `cacheDirectory`", path.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+}
+
+/// `None` if there is none, or one that others could read or made: then everything compiled under it is distrusted.
+fn read_key(path: &Path, us: u32) -> io::Result<Option<[u8; MAC]>> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
     let mut key = [0; MAC];
-    let private = file.metadata()?.permissions().mode() & 0o077 == 0;
+    let metadata = file.metadata()?;
+    let private = metadata.permissions().mode() & 0o077 == 0 && metadata.uid() == us;
     Ok((private && file.read_exact(&mut key).is_ok()).then_some(key))
 }
 
@@ -177,6 +198,19 @@ mod tests {
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(Cache::open(&folder).unwrap().get(&digest, 7).is_none());
         assert_eq!(mode(&key), 0o600);
+    }
+
+    #[test]
+    fn what_another_user_owns_is_not_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let us = super::ourselves(directory.path()).unwrap();
+        assert!(super::ours(us, us, directory.path()).is_ok());
+        let refused = super::ours(us + 1, us, directory.path()).unwrap_err().to_string();
+        assert!(refused.contains("cacheDirectory"), "{refused}");
+        let key = super::make_key(directory.path()).unwrap();
+        let path = directory.path().join("key");
+        assert_eq!(super::read_key(&path, us).unwrap(), Some(key));
+        assert_eq!(super::read_key(&path, us + 1).unwrap(), None);
     }
 
     #[test]

@@ -37,8 +37,9 @@ pub(super) async fn run(handler: &Handler, context: SubscriptionContext) {
     for uri in context.requested().resource_subscriptions.iter().flatten().take(URIS_MAX) {
         record::may_subscribe(&handler.shared.audit, &entry, uri);
     }
-    let _watching: Vec<WatchGuard> = uris.iter().map(|uri| Watches::join(&handler.shared.watches, &entry.caller, uri)).collect();
+    // Listens before anything watches: a guest's first notice must not be missed.
     let mut changes = Changes::new(&handler.shared, &entry, handler.closing.clone());
+    let _watching: Vec<WatchGuard> = uris.iter().map(|uri| Watches::join(&handler.shared.watches, &entry.caller, uri)).collect();
     drop(entry);
     handler.release(&context.request_context().extensions);
     loop {

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use super::resources;
 use super::turn::quiet_context;
 use crate::cache::WireCache;
-use crate::entry::{Caller, Entry};
+use crate::entry::{Caller, Credential, Entry};
 
 /// How long a guest may watch in one piece; the plugin's own limit may be shorter.
 const WATCH_TIME: Duration = Duration::from_secs(3600);
@@ -30,8 +30,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// A watch that ran this long was no failure: the pause begins anew.
 const HEALTHY: Duration = Duration::from_secs(10);
 
-/// Callers differ in what the API server shows them (impersonation): a watch is never shared between two.
-type Key = (String, String);
+/// Callers differ in what the API server shows them (impersonation): a watch is never shared between two, nor between two proofs of one
+/// caller, which end at different times.
+type Key = (String, Credential, String);
 
 struct Running {
     subscribers: usize,
@@ -52,7 +53,7 @@ impl Watches {
 
     /// One more subscriber, until the guard is dropped.
     pub(super) fn join(watches: &Arc<Self>, caller: &Caller, uri: &str) -> WatchGuard {
-        let key = (caller.principal.to_string(), uri.to_owned());
+        let key = (caller.principal.to_string(), caller.credential.clone(), uri.to_owned());
         let mut running = watches.running.lock();
         let entry = running.entry(key.clone()).or_insert_with(|| {
             let task = tokio::spawn(keep_watching(Arc::clone(watches), caller.clone(), uri.to_owned()));

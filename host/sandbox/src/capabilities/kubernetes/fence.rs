@@ -16,10 +16,19 @@ const PATH_MAX: usize = 4 << 10;
 /// Checks a request and returns it as it may be sent: replies of writes to Secrets are narrowed to metadata.
 pub(super) fn pass(shared: &Shared, target: &Target, operation: KubeOperation) -> Result<KubeOperation, KubeStatus> {
     well_formed(target, &operation)?;
+    no_credentials(target)?;
     if let Some(verb) = operation.verb() {
         granted(shared, target, verb, operation.implied_subresource())?;
     }
     if hides_values(shared, target) { narrow(shared, operation) } else { Ok(operation) }
+}
+
+/// A TokenRequest answers with a bearer token, and no credential ever enters a plugin, whatever was granted.
+fn no_credentials(target: &Target) -> Result<(), KubeStatus> {
+    if target.plural == "serviceaccounts" && target.subresource.as_deref() == Some("token") {
+        return Err(forbidden("tokens of service accounts are not given to plugins; no grant allows it".into()));
+    }
+    Ok(())
 }
 
 /// Checks a watch.
@@ -173,7 +182,7 @@ fn proxied(path: &str) -> Result<(), KubeStatus> {
 
 #[cfg(test)]
 mod tests {
-    use super::{many, one, parts, proxied};
+    use super::{many, no_credentials, one, parts, proxied};
     use portcullis_core::kube::Target;
 
     fn target(change: impl FnOnce(&mut Target)) -> Target {
@@ -206,6 +215,15 @@ mod tests {
         assert!(many(&target(|_| {})).is_err());
         assert!(many(&target(|target| target.name = None)).is_ok());
         assert!(one(&target(|target| target.name = None)).is_err());
+    }
+
+    #[test]
+    fn no_grant_reaches_the_token_of_a_service_account() {
+        let account = |subresource: Option<&str>| {
+            target(|target| (target.plural, target.subresource) = ("serviceaccounts".into(), subresource.map(str::to_owned)))
+        };
+        assert!(no_credentials(&account(None)).is_ok());
+        assert_eq!(no_credentials(&account(Some("token"))).unwrap_err().code, 403);
     }
 
     #[test]
