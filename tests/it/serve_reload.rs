@@ -160,6 +160,18 @@ fn a_version_that_asks_for_more_waits_until_it_is_approved() {
 }
 
 #[test]
+fn a_version_that_asks_for_more_waits_under_another_file_name_too() {
+    let host = serve(&json!({"version": {}}), &[("version.wasm", &guest!("version_a").unwrap())]);
+    install_greedy(&host, "other.wasm");
+    until_ready_says(&host, "waits for approval");
+    std::fs::remove_file(host.installation().path().join("plugins/version.wasm")).unwrap();
+    // Another look, without the old file, must come to the same judgement.
+    replace(host.installation(), "noise.wasm", b"not a component");
+    until_ready_says(&host, "not a WebAssembly component");
+    assert_eq!(version(&Client::new(host.url())), "a");
+}
+
+#[test]
 fn a_second_file_of_the_same_name_does_not_displace_the_one_that_serves() {
     let host = serve(&json!({"version": {}}), &[("version.wasm", &guest!("version_a").unwrap())]);
     replace(host.installation(), "aaa.wasm", &std::fs::read(guest!("version_b").unwrap()).unwrap());

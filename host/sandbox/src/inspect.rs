@@ -212,5 +212,8 @@ impl Surface {
 }
 
 fn malformed(error: wasmparser::BinaryReaderError) -> InspectError {
-    InspectError::Malformed(error.to_string())
+    // wasmparser prints the bytes that it expected over many lines; a finding is one sentence.
+    let message = error.message().lines().next().unwrap_or_default();
+    let cause = message.split(" - expected").next().unwrap_or(message);
+    InspectError::Malformed(format!("{cause} (at byte {})", error.offset()))
 }
