@@ -78,15 +78,15 @@ pub(crate) fn warnings(texts: &[String]) -> String {
 }
 
 /// A question whose answer is the typed name of what would be destroyed.
-pub(crate) fn ask_for_name(message: String, name: &str, state: Value) -> Question {
+pub(crate) fn ask_for_name(message: String, noun: &str, name: &str, state: Value) -> Question {
     let params = json!({
         "mode": "form",
         "message": message,
         "requestedSchema": {
             "type": "object",
             "properties": {"confirm_name": {
-                "type": "string", "title": "Name of the cluster",
-                "description": format!("Type `{name}` to delete it. Anything else keeps it."),
+                "type": "string", "title": format!("Name of the {noun}"),
+                "description": format!("Type `{name}` to agree. Anything else changes nothing."),
             }},
             "required": ["confirm_name"],
         },

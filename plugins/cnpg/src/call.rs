@@ -2,7 +2,7 @@
 
 use portcullis_plugin::kubernetes::PatchKind;
 use portcullis_plugin::kubernetes::{
-    Api, DeleteOptions, GetRequest, ListRequest, OBJECT, Read, Reply, Status, Target, WriteOptions,
+    Api, DeleteOptions, GetRequest, ListRequest, METADATA, OBJECT, Read, Reply, Status, Target, WriteOptions,
 };
 use serde_json::Value;
 
@@ -99,6 +99,28 @@ impl Call<'_> {
     /// Merge patch; the body carries the resourceVersion it was decided on.
     pub(crate) fn merge(&self, target: &Target, patch: &Value, dry_run: bool) -> Result<Written, Problem> {
         written(self.api.patch(target, PatchKind::Merge, &patch.to_string(), &options(dry_run)), &Action::new("patch", target))
+    }
+
+    /// JSON patch (RFC 6902); its first operation tests what it was decided on.
+    #[allow(dead_code, reason = "the tools that need it come next")]
+    pub(crate) fn edit(&self, target: &Target, operations: &Value, dry_run: bool) -> Result<Written, Problem> {
+        written(
+            self.api.patch(target, PatchKind::Json, &operations.to_string(), &options(dry_run)),
+            &Action::new("patch", target),
+        )
+    }
+
+    /// Server-side apply without force, for objects that are wholly ours: a conflict names the other manager.
+    #[allow(dead_code, reason = "the tools that need it come next")]
+    pub(crate) fn apply(&self, target: &Target, object: &Value, dry_run: bool) -> Result<Written, Problem> {
+        written(self.api.apply(target, &object.to_string(), &options(dry_run), false), &Action::new("patch", target))
+    }
+
+    /// As [`Call::apply`], with only metadata in the reply: for Secrets, whose values must not come back.
+    #[allow(dead_code, reason = "the tools that need it come next")]
+    pub(crate) fn apply_secret(&self, target: &Target, object: &Value, dry_run: bool) -> Result<Written, Problem> {
+        let options = WriteOptions { reply: METADATA.into(), ..options(dry_run) };
+        written(self.api.apply(target, &object.to_string(), &options, false), &Action::new("patch", target))
     }
 
     /// Deletes exactly the object that was looked at.

@@ -5,9 +5,10 @@ use crate::answer::Outcome;
 use crate::call::Call;
 use crate::parameter::Parameter;
 use crate::problem::Problem;
+use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
-use crate::tools::{create_cluster, delete_cluster, get_status, list_clusters, scale_cluster};
+use crate::tools;
 
 /// MCP's hints; none of these tools reaches beyond the cluster, so openWorldHint is always false.
 #[derive(Debug, Clone, Copy)]
@@ -25,18 +26,25 @@ pub(crate) struct Entry {
     pub(crate) parameters: &'static [Parameter],
     pub(crate) shape: Shape,
     pub(crate) hints: Hints,
+    pub(crate) level: Level,
+    /// Whether its name and parameters are a promise to users of the reference (contract §4.A).
+    pub(crate) promised: bool,
     #[cfg_attr(not(test), expect(dead_code, reason = "declared for plugin.yaml: a test keeps the two equal"))]
     pub(crate) rules: &'static [Rule],
     pub(crate) run: fn(&Call<'_>, &str) -> Result<Outcome, Problem>,
 }
 
+/// All tools by subject, in the order in which a client lists them.
+const GROUPS: &[&[&Entry]] = &[tools::clusters::TOOLS];
+
 /// All tools, in the order in which a client lists them.
-pub(crate) const TOOLS: &[&Entry] =
-    &[&list_clusters::TOOL, &get_status::TOOL, &create_cluster::TOOL, &scale_cluster::TOOL, &delete_cluster::TOOL];
+pub(crate) fn all() -> impl Iterator<Item = &'static Entry> {
+    GROUPS.iter().copied().flatten().copied()
+}
 
 /// The tool of that name.
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {
-    TOOLS.iter().find(|one| one.name == name).copied()
+    all().find(|one| one.name == name)
 }
 
 /// Arguments as a tool reads them. The host has checked them against the input schema; this is what is left to go wrong.

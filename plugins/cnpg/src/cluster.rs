@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::json::{annotation, integer, label, list, text, texts};
+use crate::gitops;
+use crate::json::{annotation, integer, list, text, texts};
 use crate::phase::{self, Health};
 
 /// One Cluster object.
@@ -100,17 +101,6 @@ impl<'a> Cluster<'a> {
         self.conditions().iter().find(|one| text(one, "/type") == Some(kind))
     }
 
-    /// Who else writes this object, as far as its labels tell.
-    pub(crate) fn gitops(self) -> Option<&'static str> {
-        const SIGNS: [(&str, &str); 4] = [
-            ("argocd.argoproj.io/instance", "Argo CD"),
-            ("argocd.argoproj.io/tracking-id", "Argo CD"),
-            ("kustomize.toolkit.fluxcd.io/name", "Flux"),
-            ("helm.toolkit.fluxcd.io/name", "Flux"),
-        ];
-        SIGNS.iter().find(|(key, _)| label(self.0, key).or_else(|| annotation(self.0, key)).is_some()).map(|(_, who)| *who)
-    }
-
     /// States that a person should know of and that no phase tells.
     pub(crate) fn notices(self) -> Vec<String> {
         let mut out = Vec::new();
@@ -140,8 +130,8 @@ impl<'a> Cluster<'a> {
         let unusable = texts(self.0, "/status/unusablePVC");
         note(!unusable.is_empty(), format!("unusable volumes: {}", unusable.join(", ")));
         note(
-            self.gitops().is_some(),
-            format!("managed by {}: a change made here may be reverted", self.gitops().unwrap_or_default()),
+            gitops::owner(self.0).is_some(),
+            format!("managed by {}: a change made here may be reverted", gitops::owner(self.0).unwrap_or_default()),
         );
         out
     }

@@ -9,6 +9,7 @@ use crate::call::{Call, Context};
 use crate::catalogue::{self, Entry};
 use crate::parameter::input_schema;
 use crate::port;
+use crate::profile::Profile;
 use crate::settings::Settings;
 
 /// The CloudNativePG tools.
@@ -20,12 +21,17 @@ portcullis_plugin::export!(Cnpg);
 
 impl Plugin for Cnpg {
     fn tools() -> Vec<Tool> {
-        catalogue::TOOLS.iter().map(|entry| describe(entry)).collect()
+        // Settings that do not read are told at each call; until then nothing is handed out that the operator may not have meant to.
+        let profile = config::read().map_or(Profile::Reader, |settings: Settings| settings.profile);
+        catalogue::all().filter(|entry| profile.includes(entry)).map(describe).collect()
     }
 
     fn call(ctx: &portcullis_plugin::Context, name: &str, arguments: &str) -> Result<Outcome, Failure> {
         let entry = catalogue::find(name).ok_or_else(|| Failure::unknown_tool(name))?;
         let settings: Settings = config::read()?;
+        if !settings.profile.includes(entry) {
+            return Err(Failure::unknown_tool(name));
+        }
         let host = Host { began: Instant::now() };
         let context = context(ctx)?;
         let call = Call { api: &kubernetes::Host, host: &host, context: &context, settings: &settings };
@@ -84,5 +90,9 @@ impl port::Host for Host {
 
     fn log(&self, message: &str) {
         log::info(message);
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> bool {
+        getrandom::fill(bytes).is_ok()
     }
 }

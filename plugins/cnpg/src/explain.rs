@@ -13,12 +13,12 @@ pub(crate) struct Action<'a> {
     /// RBAC verb.
     pub(crate) verb: &'static str,
     pub(crate) target: &'a Target,
-    pub(crate) subresource: &'static str,
+    pub(crate) subresource: &'a str,
 }
 
 impl<'a> Action<'a> {
     pub(crate) fn new(verb: &'static str, target: &'a Target) -> Self {
-        Self { verb, target, subresource: "" }
+        Self { verb, target, subresource: target.subresource.as_deref().unwrap_or_default() }
     }
 
     fn words(&self) -> String {

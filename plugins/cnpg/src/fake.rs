@@ -2,24 +2,39 @@
 //! nothing of schemas; the real things are exercised in tests/it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+mod api;
+mod json_patch;
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-use portcullis_plugin::kubernetes::{
-    Api, Cause, DeleteOptions, Event, GetRequest, ListOptions, ListRequest, LogOptions, PatchKind, Read, Reply, Status, TABLE,
-    Target, Watch, WriteOptions,
-};
+use portcullis_plugin::kubernetes::{Cause, DeleteOptions, ListOptions, LogOptions, Reply, Status, Target, WriteOptions};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Outcome, Question};
 use crate::call::{Call, Context};
 use crate::catalogue;
-use crate::json::{label, text};
+use crate::json::{merged, text};
 use crate::port::Host;
 use crate::settings::Settings;
 
 /// 2026-11-21T12:00:00Z.
 pub(crate) const NOW: i64 = 1_795_262_400;
+
+/// The kinds of CloudNativePG 1.30.
+const SERVED: [&str; 11] = [
+    "clusters",
+    "backups",
+    "scheduledbackups",
+    "poolers",
+    "databases",
+    "databaseroles",
+    "publications",
+    "subscriptions",
+    "imagecatalogs",
+    "clusterimagecatalogs",
+    "failoverquorums",
+];
 
 /// One request, as it was made.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +49,8 @@ pub(crate) struct Request {
     pub(crate) write: Option<WriteOptions>,
     pub(crate) delete: Option<DeleteOptions>,
     pub(crate) list: Option<ListOptions>,
+    #[allow(dead_code, reason = "the tools that need it come next")]
+    pub(crate) logs: Option<LogOptions>,
 }
 
 /// What a watch does next, after this many milliseconds.
@@ -66,7 +83,13 @@ pub(crate) struct Fake {
     pub(crate) warnings: RefCell<Vec<String>>,
     pub(crate) page: Cell<usize>,
     pub(crate) progress: RefCell<Vec<String>>,
+    pub(crate) logged: RefCell<Vec<String>>,
     clock_ms: Cell<u64>,
+    logs: RefCell<Vec<(String, String)>>,
+    served: RefCell<Vec<String>>,
+    /// What a SelfSubjectRulesReview answers.
+    pub(crate) access: RefCell<Value>,
+    randoms: Cell<u8>,
     pub(crate) context: RefCell<Context>,
     pub(crate) settings: RefCell<Settings>,
 }
@@ -97,6 +120,7 @@ impl Fake {
     pub(crate) fn new() -> Self {
         let fake = Self::default();
         fake.context.borrow_mut().deadline_ms = 60_000;
+        *fake.served.borrow_mut() = SERVED.iter().map(|one| (*one).to_owned()).collect();
         fake
     }
 
@@ -190,6 +214,57 @@ impl Fake {
         found.map(|(_, object)| object.clone()).ok_or_else(|| status(404, "NotFound", "not found"))
     }
 
+    /// A new object, with what the API server fills in.
+    fn born(&self, target: &Target, object: Value, dry_run: bool) -> Value {
+        let count = self.objects.borrow().len();
+        let filled =
+            json!({"metadata": {"uid": format!("uid-new-{count}"), "resourceVersion": "1"}, "spec": {"enablePDB": true}});
+        let object = merged(&object, &filled);
+        if !dry_run {
+            self.objects.borrow_mut().push((target.plural.clone(), object.clone()));
+        }
+        object
+    }
+
+    /// The next version of an object.
+    fn store(&self, target: &Target, object: Value, dry_run: bool) -> Value {
+        let next = text(&object, "/metadata/resourceVersion").and_then(|one| one.parse::<u64>().ok()).unwrap_or(0) + 1;
+        let object = merged(&object, &json!({"metadata": {"resourceVersion": next.to_string()}}));
+        if !dry_run {
+            let name = text(&object, "/metadata/name").map(str::to_owned);
+            for (plural, old) in self.objects.borrow_mut().iter_mut() {
+                if *plural == target.plural
+                    && text(old, "/metadata/name") == name.as_deref()
+                    && text(old, "/metadata/namespace") == target.namespace.as_deref()
+                {
+                    *old = object.clone();
+                }
+            }
+        }
+        object
+    }
+
+    /// An object as it is now.
+    #[allow(dead_code, reason = "the tools that need it come next")]
+    pub(crate) fn stored(&self, plural: &str, name: &str) -> Option<Value> {
+        let objects = self.objects.borrow();
+        objects.iter().find(|(kind, one)| kind == plural && text(one, "/metadata/name") == Some(name)).map(|(_, one)| one.clone())
+    }
+
+    /// What a pod has logged.
+    #[allow(dead_code, reason = "the tools that need it come next")]
+    pub(crate) fn logging(self, pod: &str, lines: &str) -> Self {
+        self.logs.borrow_mut().push((pod.into(), lines.into()));
+        self
+    }
+
+    /// An older CloudNativePG, without these kinds.
+    #[allow(dead_code, reason = "the tools that need it come next")]
+    pub(crate) fn without(self, plurals: &[&str]) -> Self {
+        self.served.borrow_mut().retain(|one| !plurals.contains(&one.as_str()));
+        self
+    }
+
     fn reply(&self, object: &Value) -> Reply {
         Reply { body: object.to_string(), warnings: self.warnings.borrow().clone() }
     }
@@ -198,181 +273,13 @@ impl Fake {
     fn somebody_else(&self) -> Result<(), Status> {
         let Some(object) = self.meanwhile.borrow_mut().take() else { return Ok(()) };
         for (plural, old) in self.objects.borrow_mut().iter_mut() {
-            if plural == "clusters" && old.pointer("/metadata/name") == object.pointer("/metadata/name") {
+            if (plural == "clusters" || object.get("kind").is_none() || old.get("kind") == object.get("kind"))
+                && old.pointer("/metadata/name") == object.pointer("/metadata/name")
+            {
                 *old = object.clone();
             }
         }
         Err(status(409, "Conflict", "the object has been modified"))
-    }
-}
-
-fn merge(object: &mut Value, patch: &Value) {
-    match (object.as_object_mut(), patch.as_object()) {
-        (Some(map), Some(changes)) => {
-            for (key, value) in changes {
-                merge(map.entry(key.clone()).or_insert(Value::Null), value);
-            }
-        }
-        _ => *object = patch.clone(),
-    }
-}
-
-/// The printer columns of the Cluster CRD.
-fn table(items: &[Value], next: Option<&str>) -> Value {
-    let columns = ["Name", "Age", "Instances", "Ready", "Status", "Primary"];
-    let cell = |one: &Value, pointer: &str| one.pointer(pointer).cloned().unwrap_or_default();
-    let rows: Vec<Value> = items
-        .iter()
-        .map(|one| {
-            let cells = json!([
-                cell(one, "/metadata/name"),
-                "1d",
-                cell(one, "/status/instances"),
-                cell(one, "/status/readyInstances"),
-                cell(one, "/status/phase"),
-                cell(one, "/status/currentPrimary")
-            ]);
-            json!({"cells": cells, "object": {"kind": "PartialObjectMetadata", "metadata": cell(one, "/metadata")}})
-        })
-        .collect();
-    let columns: Vec<Value> = columns.iter().map(|name| json!({"name": name})).collect();
-    json!({"kind": "Table", "metadata": {"continue": next}, "columnDefinitions": columns, "rows": rows})
-}
-
-impl Api for Fake {
-    fn get(&self, request: &GetRequest) -> Result<Reply, Status> {
-        self.record(Self::request("get", &request.target))?;
-        self.find(&request.target).map(|object| self.reply(&object))
-    }
-
-    fn list(&self, request: &ListRequest) -> Result<Reply, Status> {
-        let (target, options) = (&request.target, &request.options);
-        self.record(Request { form: request.form.clone(), list: Some(options.clone()), ..Self::request("list", target) })?;
-        let labelled = |object: &Value| {
-            let wanted = options.label_selector.as_deref().and_then(|one| one.split_once('='));
-            wanted.is_none_or(|(key, value)| label(object, key) == Some(value))
-        };
-        let within =
-            |object: &Value| target.namespace.is_none() || text(object, "/metadata/namespace") == target.namespace.as_deref();
-        let objects = self.objects.borrow();
-        let all = objects.iter().filter(|(plural, _)| *plural == target.plural).map(|(_, object)| object);
-        let mut items: Vec<Value> = all.filter(|one| within(one) && labelled(one)).cloned().collect();
-        items.sort_by_key(|one| {
-            format!("{}/{}", text(one, "/metadata/namespace").unwrap_or(""), text(one, "/metadata/name").unwrap_or(""))
-        });
-        let from = options.continue_.as_deref().and_then(|token| token.parse().ok()).unwrap_or(0);
-        let size = if self.page.get() == 0 { items.len().max(1) } else { self.page.get() };
-        let next = (from + size < items.len()).then(|| (from + size).to_string());
-        let items: Vec<Value> = items.into_iter().skip(from).take(size).collect();
-        if request.form == TABLE {
-            return Ok(self.reply(&table(&items, next.as_deref())));
-        }
-        Ok(self.reply(&json!({"kind": "List", "metadata": {"continue": next}, "items": items})))
-    }
-
-    fn read_many(&self, requests: &[Read]) -> Vec<Result<Reply, Status>> {
-        let one = |read: &Read| match read {
-            Read::Get(request) => self.get(request),
-            Read::List(request) => self.list(request),
-        };
-        requests.iter().map(one).collect()
-    }
-
-    fn create(&self, target: &Target, object: &str, options: &WriteOptions) -> Result<Reply, Status> {
-        let mut object: Value = serde_json::from_str(object).expect("JSON");
-        let request = Self::request("create", target);
-        self.record(Request { body: object.clone(), dry_run: options.dry_run, write: Some(options.clone()), ..request })?;
-        merge(&mut object, &json!({"metadata": {"uid": "uid-new", "resourceVersion": "1"}, "spec": {"enablePDB": true}}));
-        if !options.dry_run {
-            self.objects.borrow_mut().push((target.plural.clone(), object.clone()));
-        }
-        Ok(self.reply(&object))
-    }
-
-    fn apply(&self, _: &Target, _: &str, _: &WriteOptions, _: bool) -> Result<Reply, Status> {
-        panic!("these tools never apply")
-    }
-
-    fn patch(&self, target: &Target, kind: PatchKind, patch: &str, options: &WriteOptions) -> Result<Reply, Status> {
-        assert_eq!(kind, PatchKind::Merge);
-        let patch: Value = serde_json::from_str(patch).expect("JSON");
-        let request = Self::request("patch", target);
-        self.record(Request { body: patch.clone(), dry_run: options.dry_run, write: Some(options.clone()), ..request })?;
-        self.somebody_else()?;
-        let mut object = self.find(target)?;
-        merge(&mut object, &patch);
-        Ok(self.reply(&object))
-    }
-
-    fn delete(&self, target: &Target, options: &DeleteOptions) -> Result<Reply, Status> {
-        self.record(Request { dry_run: options.dry_run, delete: Some(options.clone()), ..Self::request("delete", target) })?;
-        self.somebody_else()?;
-        self.find(target)?;
-        Ok(self.reply(&json!({"kind": "Status", "status": "Success"})))
-    }
-
-    fn watch(&self, target: &Target, options: &ListOptions, _: &str, _: u32) -> Result<Box<dyn Watch + '_>, Status> {
-        self.record(Request { list: Some(options.clone()), ..Self::request("watch", target) })?;
-        Ok(Box::new(FakeWatch { fake: self, ended: false }))
-    }
-
-    fn logs(&self, _: &Target, _: &LogOptions) -> Result<String, Status> {
-        panic!("these tools read no logs")
-    }
-
-    fn get_proxy(&self, target: &Target, path: &str) -> Result<Reply, Status> {
-        self.record(Request { body: path.into(), ..Self::request("proxy", target) })?;
-        let primary = target.name.as_deref().is_some_and(|name| name.contains("-1:"));
-        Ok(self.reply(&json!({
-            "isPrimary": primary, "currentLsn": "0/3000060", "replayLsn": "0/3000000", "isWalReceiverActive": !primary, "timeLineID": 1,
-            "replicationInfo": if primary { json!([{"applicationName": "db-2", "state": "streaming", "syncState": "async", "replayLag": "0s"}]) } else { json!([]) },
-        })))
-    }
-
-    fn access(&self, _: &str) -> Result<Reply, Status> {
-        panic!("these tools do not ask for their rules")
-    }
-
-    fn discover(&self, _: &str, _: &str) -> Result<Reply, Status> {
-        panic!("these tools do not discover")
-    }
-
-    fn server_version(&self) -> Result<Reply, Status> {
-        panic!("these tools do not ask for the version")
-    }
-
-    fn default_namespace(&self) -> String {
-        "default".into()
-    }
-}
-
-struct FakeWatch<'a> {
-    fake: &'a Fake,
-    ended: bool,
-}
-
-impl Watch for FakeWatch<'_> {
-    fn next(&mut self, timeout_ms: u32) -> Result<Option<Event>, Status> {
-        let clock = &self.fake.clock_ms;
-        match self.fake.steps.borrow_mut().pop_front() {
-            Some(Step::Event(after, kind, object)) => {
-                clock.set(clock.get() + after);
-                Ok(Some(Event { kind: kind.into(), object: object.to_string() }))
-            }
-            Some(Step::Fail(status)) => Err(status),
-            Some(Step::End) => {
-                self.ended = true;
-                Ok(None)
-            }
-            Some(Step::Silence) | None => {
-                clock.set(clock.get() + u64::from(timeout_ms));
-                Ok(None)
-            }
-        }
-    }
-
-    fn ended(&self) -> bool {
-        self.ended
     }
 }
 
@@ -389,5 +296,16 @@ impl Host for Fake {
         self.progress.borrow_mut().push(message.into());
     }
 
-    fn log(&self, _: &str) {}
+    fn log(&self, message: &str) {
+        self.logged.borrow_mut().push(message.into());
+    }
+
+    fn random(&self, bytes: &mut [u8]) -> bool {
+        let first = self.randoms.get();
+        self.randoms.set(first.wrapping_add(101));
+        for (place, byte) in bytes.iter_mut().enumerate() {
+            *byte = first.wrapping_add(u8::try_from(place % 251).unwrap().wrapping_mul(37));
+        }
+        true
+    }
 }

@@ -36,3 +36,18 @@ pub(crate) fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
 pub(crate) fn is_owned_by(object: &Value, uid: &str) -> bool {
     list(object, "/metadata/ownerReferences").iter().any(|owner| text(owner, "/uid") == Some(uid))
 }
+
+/// The object after a merge patch (RFC 7396).
+pub(crate) fn merged(object: &Value, patch: &Value) -> Value {
+    let Some(changes) = patch.as_object() else { return patch.clone() };
+    let mut map = object.as_object().cloned().unwrap_or_default();
+    for (key, change) in changes {
+        if change.is_null() {
+            map.remove(key);
+        } else {
+            let before = map.get(key).cloned().unwrap_or_default();
+            map.insert(key.clone(), merged(&before, change));
+        }
+    }
+    Value::Object(map)
+}

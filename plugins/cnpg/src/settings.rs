@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::profile::Profile;
+
 /// Most instances of one cluster unless the operator says otherwise: a typing slip (`33`) should not claim 33 volumes.
 pub(crate) const MAX_INSTANCES: i64 = 20;
 
@@ -15,10 +17,31 @@ pub(crate) struct Settings {
     pub(crate) image_repository: Option<String>,
     /// Most instances that create and scale accept.
     pub(crate) max_instances: i64,
+    /// Which tools are handed out.
+    pub(crate) profile: Profile,
+    /// What happens to a change of an object that Argo CD or Flux owns.
+    pub(crate) gitops: Gitops,
+}
+
+/// The setting `gitops`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Gitops {
+    /// Nothing is changed; the answer is the manifest to commit.
+    #[default]
+    Refuse,
+    /// It is changed, and the answer says that it may be reverted.
+    Warn,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { default_namespace: None, image_repository: None, max_instances: MAX_INSTANCES }
+        Self {
+            default_namespace: None,
+            image_repository: None,
+            max_instances: MAX_INSTANCES,
+            profile: Profile::Default,
+            gitops: Gitops::Refuse,
+        }
     }
 }

@@ -1,7 +1,4 @@
-//! One module per tool. A module declares its entry of the catalogue and runs it; what several share lives beside, not here.
+//! The tools, one folder per subject and one module per tool. A module declares its entry of the catalogue and runs it; what several
+//! share lives beside this folder, not in it.
 
-pub(crate) mod create_cluster;
-pub(crate) mod delete_cluster;
-pub(crate) mod get_status;
-pub(crate) mod list_clusters;
-pub(crate) mod scale_cluster;
+pub(crate) mod clusters;

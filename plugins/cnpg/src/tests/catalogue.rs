@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::catalogue::TOOLS;
+use crate::catalogue;
 use crate::fake::{Fake, cluster};
 use crate::json::{list, texts};
 use crate::parameter::{Takes, input_schema};
@@ -17,7 +17,7 @@ fn manifest() -> Value {
 #[test]
 fn plugin_yaml_requests_exactly_the_rules_of_the_tools() {
     let mut needed = BTreeSet::new();
-    for rule in TOOLS.iter().flat_map(|one| one.rules) {
+    for rule in catalogue::all().flat_map(|one| one.rules) {
         needed.extend(rule.verbs.iter().map(|verb| format!("{}/{} {verb}", rule.kind.group, rule.resource())));
     }
     let mut requested = BTreeSet::new();
@@ -45,7 +45,7 @@ fn plugin_yaml_defaults_are_those_of_the_settings() {
 
 #[test]
 fn every_schema_is_valid_and_closed_and_every_parameter_described() {
-    for tool in TOOLS {
+    for tool in catalogue::all() {
         let schema = input_schema(tool.parameters);
         assert!(jsonschema::meta::is_valid(&schema), "{}", tool.name);
         assert_eq!(schema["additionalProperties"], json!(false));
@@ -88,7 +88,7 @@ fn parameters_of_the_reference_are_all_there() {
         ("delete_postgres_cluster", &["name", "confirm_deletion", "namespace", "dry_run"]),
     ];
     for (name, parameters) in reference {
-        let tool = TOOLS.iter().find(|one| one.name == name).unwrap();
+        let tool = catalogue::all().find(|one| one.name == name).unwrap();
         for parameter in parameters {
             assert!(tool.parameters.iter().any(|one| one.name == *parameter), "{name}.{parameter}");
         }
@@ -116,7 +116,7 @@ fn sample(name: &str, takes: Takes) -> Value {
 
 #[test]
 fn every_parameter_of_a_schema_is_read_by_its_tool() {
-    for tool in TOOLS {
+    for tool in catalogue::all() {
         for one in tool.parameters {
             let mut arguments = json!({});
             for needed in tool.parameters.iter().filter(|each| each.default.is_none() || each.name == one.name) {
@@ -131,7 +131,7 @@ fn every_parameter_of_a_schema_is_read_by_its_tool() {
 
 #[test]
 fn d22_null_is_accepted_for_every_optional_parameter() {
-    for tool in TOOLS {
+    for tool in catalogue::all() {
         let mut arguments = json!({});
         for one in tool.parameters {
             arguments[one.name] = if one.default.is_none() { sample(one.name, one.takes) } else { Value::Null };
@@ -143,7 +143,7 @@ fn d22_null_is_accepted_for_every_optional_parameter() {
 
 #[test]
 fn d22_annotations_tell_reading_from_destroying() {
-    let hints = |name: &str| TOOLS.iter().find(|one| one.name == name).unwrap().hints;
+    let hints = |name: &str| catalogue::all().find(|one| one.name == name).unwrap().hints;
     assert!(hints("list_postgres_clusters").read_only && hints("get_cluster_status").read_only);
     assert!(hints("delete_postgres_cluster").destructive && hints("scale_postgres_cluster").destructive);
     assert!(!hints("create_postgres_cluster").destructive && !hints("create_postgres_cluster").idempotent);

@@ -9,17 +9,18 @@ use portcullis_plugin::kubernetes::{DeleteOptions, Target};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::consent::Consent;
 use self::impact::{Fate, Impact};
 use crate::answer::{Answer, Outcome, warnings};
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
 use crate::cluster::Cluster;
+use crate::consent::{Consent, obtain};
 use crate::kind::{
     BACKUPS, CLUSTERS, DATABASE_ROLES, DATABASES, POOLERS, PUBLICATIONS, SCHEDULED_BACKUPS, SUBSCRIPTIONS, VOLUME_CLAIMS,
 };
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;
+use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
 
@@ -72,6 +73,8 @@ pub(crate) const TOOL: Entry = Entry {
         required: &["name", "namespace", "deleted", "dry_run", "volumes", "dependents", "warnings"],
     },
     hints: Hints { read_only: false, destructive: true, idempotent: false },
+    level: Level::Administer,
+    promised: true,
     rules: &[
         Rule::on(CLUSTERS, &["get", "delete"]),
         Rule::on(VOLUME_CLAIMS, &["list"]),
@@ -116,7 +119,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         let written = call.delete(&target, &fences(cluster, true))?;
         return Ok(describe(cluster, &impact, &written.warnings, None).into());
     }
-    let by = match consent::obtain(call, &input, cluster, &impact)? {
+    let by = match obtain(call, &consent::danger(&input, cluster, &impact))? {
         Consent::Given(by) => by,
         Consent::Ask(question) => return Ok(Outcome::Ask(question)),
     };

@@ -14,6 +14,7 @@ use crate::kind::{self, CLUSTERS};
 use crate::parameter::{ALL_NAMESPACES, DETAIL, FORMAT, NAMESPACE, Parameter, Takes};
 use crate::phase::{self, Health};
 use crate::problem::Problem;
+use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
 use crate::text::table;
@@ -72,6 +73,8 @@ pub(crate) const TOOL: Entry = Entry {
         required: &["clusters", "count", "scope", "next_cursor"],
     },
     hints: Hints { read_only: true, destructive: false, idempotent: true },
+    level: Level::Read,
+    promised: true,
     rules: &[Rule::on(CLUSTERS, &["list"])],
     run,
 };

@@ -10,10 +10,12 @@ use crate::call::{Call, Written};
 use crate::catalogue::{Entry, Hints, read};
 use crate::cluster::Cluster;
 use crate::diff;
-use crate::json::{integer, text};
+use crate::gitops;
+use crate::json::{integer, merged, text};
 use crate::kind::CLUSTERS;
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, TIMEOUT, Takes, WAIT};
 use crate::problem::Problem;
+use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
 use crate::text::count;
@@ -47,6 +49,8 @@ pub(crate) const TOOL: Entry = Entry {
         required: &["name", "namespace", "changed", "dry_run", "previous_instances", "instances", "warnings"],
     },
     hints: Hints { read_only: false, destructive: true, idempotent: true },
+    level: Level::Operate,
+    promised: true,
     rules: &[Rule::on(CLUSTERS, &["get", "patch", "watch"])],
     run,
 };
@@ -98,8 +102,9 @@ fn scale(call: &Call<'_>, target: &Target, wanted: i64, dry_run: bool) -> Result
         if cluster.instances() == wanted {
             return Ok(None);
         }
-        let notes = guard(call, cluster, wanted)?;
+        let mut notes = guard(call, cluster, wanted)?;
         let patch = json!({"metadata": {"resourceVersion": cluster.resource_version()}, "spec": {"instances": wanted}});
+        notes.extend(gitops::guard(call, &before, &merged(&before, &patch))?);
         match call.merge(target, &patch, dry_run) {
             Err(problem) if problem.code == 409 && attempt < ATTEMPTS => {}
             Err(problem) => return Err(problem),
@@ -149,9 +154,6 @@ fn guard(call: &Call<'_>, cluster: Cluster<'_>, wanted: i64) -> Result<Vec<Strin
     }
     if cluster.is_hibernated() {
         notes.push("the cluster is hibernated: the change takes effect when it is resumed".into());
-    }
-    if let Some(who) = cluster.gitops() {
-        notes.push(format!("the cluster is managed by {who}, which may revert this: change it at its source too"));
     }
     Ok(notes)
 }

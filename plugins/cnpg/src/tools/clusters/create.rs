@@ -17,6 +17,7 @@ use crate::kind::{CLUSTER_IMAGE_CATALOGS, CLUSTERS, IMAGE_CATALOGS};
 use crate::name;
 use crate::parameter::{DRY_RUN, NAMESPACE, NEW_NAME, Parameter, TIMEOUT, Takes, WAIT};
 use crate::problem::Problem;
+use crate::profile::Level;
 use crate::quantity;
 use crate::rule::Rule;
 use crate::shape::Shape;
@@ -135,6 +136,8 @@ pub(crate) const TOOL: Entry = Entry {
         required: &["name", "namespace", "created", "dry_run", "manifest", "warnings"],
     },
     hints: Hints { read_only: false, destructive: false, idempotent: false },
+    level: Level::Provision,
+    promised: true,
     rules: &[
         Rule::on(CLUSTERS, &["create", "get", "watch"]),
         Rule::on(IMAGE_CATALOGS, &["list"]),

@@ -14,6 +14,7 @@ use crate::kind::{
 use crate::parameter::{ALL_NAMESPACES, DETAIL, FORMAT, NAME, NAMESPACE, Parameter, Takes};
 use crate::phase::{self, Health};
 use crate::problem::Problem;
+use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
 use crate::status::section::{self, Section};
@@ -63,6 +64,8 @@ pub(crate) const TOOL: Entry = Entry {
         required: &["name", "namespace", "instances", "ready_instances", "phase", "health", "notices"],
     },
     hints: Hints { read_only: true, destructive: false, idempotent: true },
+    level: Level::Read,
+    promised: true,
     rules: &[
         Rule::on(CLUSTERS, &["get", "list"]),
         Rule::on(PODS, &["list"]),

@@ -1,0 +1,34 @@
+//! The version gate: which kinds this API server has. CloudNativePG 1.25 to 1.31 differ in them (contract §3.1); tools ask here, once
+//! per call, instead of guessing from a version number.
+
+use serde_json::Value;
+
+use crate::call::{Call, parse};
+use crate::explain::{Action, explain};
+use crate::json::{list, text};
+use crate::kind::{CLUSTERS, CNPG};
+use crate::problem::Problem;
+
+/// The kinds of one group and version.
+#[allow(dead_code, reason = "the tools that need it come next")]
+#[derive(Debug, Clone)]
+pub(crate) struct Served(Value);
+
+#[allow(dead_code, reason = "the tools that need it come next")]
+impl Served {
+    /// The kinds of CloudNativePG.
+    ///
+    /// # Errors
+    /// A 404 says that CloudNativePG is not installed; others, that the server did not answer.
+    pub(crate) fn cnpg(call: &Call<'_>) -> Result<Self, Problem> {
+        let reply = call.api.discover(CNPG, "v1");
+        // A server without the group says so as if a list of the main kind had failed.
+        let place = CLUSTERS.everywhere();
+        parse(&reply.map_err(|status| explain(status, &Action::new("list", &place)))?.body).map(Self)
+    }
+
+    /// Whether a kind is served, by its plural.
+    pub(crate) fn has(&self, plural: &str) -> bool {
+        list(&self.0, "/resources").iter().any(|one| text(one, "/name") == Some(plural))
+    }
+}
