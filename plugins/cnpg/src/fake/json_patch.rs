@@ -48,7 +48,10 @@ fn put(object: &mut Value, path: &str, value: Value, insert: bool) -> Result<(),
 fn take(object: &mut Value, path: &str) -> Result<(), Status> {
     match parent(object, path)? {
         (Value::Object(map), key) => map.remove(&key).map(drop),
-        (Value::Array(items), key) => Some(items.remove(key.parse().expect("an index"))).map(drop),
+        (Value::Array(items), key) => {
+            items.remove(key.parse().expect("an index"));
+            Some(())
+        }
         _ => None,
     }
     .ok_or_else(|| status(422, "Invalid", &format!("nothing at {path}")))
