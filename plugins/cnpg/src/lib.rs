@@ -18,6 +18,8 @@ mod gitops;
 mod json;
 mod kind;
 mod name;
+#[allow(dead_code, reason = "the tools that need it come next")]
+mod naming;
 mod parameter;
 mod phase;
 mod port;
