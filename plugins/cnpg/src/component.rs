@@ -1,6 +1,6 @@
 //! The plugin as the host sees it: the SDK's nouns on one side, the catalogue on the other. No tool logic.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use portcullis_plugin::{Failure, Outcome, Output, Plugin, Question, Tool, config, kubernetes, log, progress};
 
@@ -82,6 +82,10 @@ impl port::Host for Host {
 
     fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn pause(&self, milliseconds: u64) {
+        std::thread::sleep(Duration::from_millis(milliseconds));
     }
 
     fn progress(&self, step: u32, message: &str) {

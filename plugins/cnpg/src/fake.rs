@@ -83,6 +83,7 @@ pub(crate) struct Fake {
     pub(crate) warnings: RefCell<Vec<String>>,
     pub(crate) page: Cell<usize>,
     pub(crate) progress: RefCell<Vec<String>>,
+    pub(crate) pauses: RefCell<Vec<u64>>,
     pub(crate) logged: RefCell<Vec<String>>,
     clock_ms: Cell<u64>,
     logs: RefCell<Vec<(String, String)>>,
@@ -290,6 +291,11 @@ impl Host for Fake {
 
     fn elapsed_ms(&self) -> u64 {
         self.clock_ms.get()
+    }
+
+    fn pause(&self, milliseconds: u64) {
+        self.clock_ms.set(self.clock_ms.get() + milliseconds);
+        self.pauses.borrow_mut().push(milliseconds);
     }
 
     fn progress(&self, _: u32, message: &str) {

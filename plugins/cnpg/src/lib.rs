@@ -37,6 +37,7 @@ mod text;
 mod time;
 mod tools;
 mod waiting;
+mod watching;
 mod yaml;
 
 pub use component::Cnpg;

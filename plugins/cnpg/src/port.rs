@@ -7,6 +7,8 @@ pub(crate) trait Host {
     fn now(&self) -> i64;
     /// Milliseconds since the call began.
     fn elapsed_ms(&self) -> u64;
+    /// Lets time pass.
+    fn pause(&self, milliseconds: u64);
     /// `step` grows from call to call.
     fn progress(&self, step: u32, message: &str);
     /// A line for the operator.

@@ -1,5 +1,6 @@
 //! Waiting, through create and scale.
 
+use portcullis_plugin::kubernetes::Status;
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, Step, cluster, status};
@@ -81,6 +82,31 @@ fn a_watch_that_is_too_old_or_closed_is_opened_again() {
         assert_eq!(answer.structured["wait"]["outcome"], "ready");
         assert_eq!((fake.made("watch").len(), fake.made("get").len()), (2, 1));
     }
+}
+
+#[test]
+fn a_watch_that_breaks_again_and_again_is_opened_with_pauses_and_then_given_up() {
+    let broken = || Step::Fail(status(0, "Unreachable", "connection refused"));
+    let fake = Fake::new().watching((0..9).map(|_| broken()).collect());
+    let answer = create(&fake);
+    assert_eq!(answer.structured["wait"]["outcome"], "not_watched");
+    assert_eq!(fake.pauses.borrow().clone(), [250, 500, 1000, 2000, 2000]);
+    assert_eq!(fake.made("watch").len(), 6);
+}
+
+#[test]
+fn the_pause_is_as_long_as_the_server_asks_for() {
+    let busy = Status { retry_after_ms: Some(3000), ..status(429, "TooManyRequests", "slow down") };
+    let fake = Fake::new().watching(vec![Step::Fail(busy), event("Cluster in healthy state", 3)]);
+    assert_eq!(create(&fake).structured["wait"]["outcome"], "ready");
+    assert_eq!(fake.pauses.borrow().clone(), [3000]);
+}
+
+#[test]
+fn a_server_that_closes_every_watch_is_not_asked_without_pause() {
+    let fake = Fake::new().watching((0..12).map(|_| Step::End).collect());
+    assert_eq!(create(&fake).structured["wait"]["outcome"], "timed_out");
+    assert!(fake.pauses.borrow().iter().skip(3).all(|one| *one == 2000));
 }
 
 #[test]
