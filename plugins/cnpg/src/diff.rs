@@ -21,6 +21,15 @@ pub(crate) fn changes(before: &Value, after: &Value) -> Vec<Change> {
     out
 }
 
+/// The changes of the status alone, for what only a status says.
+pub(crate) fn of_status(before: &Value, after: &Value) -> Vec<Change> {
+    let mut out = Vec::new();
+    let status = |object: &Value| object.get("status").cloned().unwrap_or_default();
+    walk(&status(before), &status(after), "status".into(), &mut out);
+    out.truncate(CHANGES_MAX);
+    out
+}
+
 /// The same object without what the API server keeps for itself.
 pub(crate) fn without_bookkeeping(object: &Value) -> Value {
     let mut object = object.clone();

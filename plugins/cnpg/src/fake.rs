@@ -246,7 +246,6 @@ impl Fake {
     }
 
     /// An object as it is now.
-    #[allow(dead_code, reason = "the tools that need it come next")]
     pub(crate) fn stored(&self, plural: &str, name: &str) -> Option<Value> {
         let objects = self.objects.borrow();
         objects.iter().find(|(kind, one)| kind == plural && text(one, "/metadata/name") == Some(name)).map(|(_, one)| one.clone())

@@ -5,6 +5,7 @@
 mod answer;
 mod call;
 mod catalogue;
+mod change;
 mod cluster;
 mod component;
 mod consent;
@@ -15,6 +16,7 @@ mod explain;
 mod fake;
 mod field;
 mod gitops;
+mod guard;
 mod json;
 mod kind;
 mod name;

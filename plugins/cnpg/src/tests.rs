@@ -7,6 +7,7 @@ mod delete;
 mod errors;
 mod gitops;
 mod list;
+mod operations;
 mod profile;
 mod scale;
 mod status;

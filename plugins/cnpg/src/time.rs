@@ -32,6 +32,26 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
+/// The moment as RFC 3339 in UTC: `2026-11-21T12:00:00Z`.
+pub(crate) fn rfc3339(seconds: i64) -> String {
+    let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, date) = civil(day);
+    format!("{year:04}-{month:02}-{date:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// The civil date of a day since 1970-01-01, the inverse of [`days`] (same source).
+fn civil(day: i64) -> (i64, i64, i64) {
+    let shifted = day + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let date = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, date)
+}
+
 /// A span the way kubectl writes it: two units where the second one matters.
 pub(crate) fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
@@ -58,7 +78,7 @@ pub(crate) fn age(stamp: Option<&str>, now: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, seconds, span};
+    use super::{age, rfc3339, seconds, span};
 
     #[test]
     fn both_ways_to_write_a_moment_are_read() {
@@ -66,6 +86,14 @@ mod tests {
         assert_eq!(seconds("2026-10-01T10:00:00.123456Z"), seconds("2026-10-01 10:00:00 +0000 UTC"));
         assert_eq!(seconds("2026-10-01T12:00:00+02:00"), seconds("2026-10-01T10:00:00Z"));
         assert_eq!(seconds("2000-02-29T00:00:00Z"), Some(951_782_400));
+    }
+
+    #[test]
+    fn a_moment_that_is_written_reads_back_the_same() {
+        assert_eq!(rfc3339(1_795_262_400), "2026-11-21T12:00:00Z");
+        for stamp in ["1970-01-01T00:00:00Z", "2000-02-29T23:59:59Z", "2027-12-31T00:00:01Z", "2100-03-01T00:00:00Z"] {
+            assert_eq!(seconds(stamp).map(rfc3339).as_deref(), Some(stamp));
+        }
     }
 
     #[test]

@@ -2,3 +2,4 @@
 //! share lives beside this folder, not in it.
 
 pub(crate) mod clusters;
+pub(crate) mod operations;

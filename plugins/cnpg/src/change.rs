@@ -1,0 +1,243 @@
+//! A change of one existing Cluster: read, decide, guard, merge-patch with the resourceVersion it was decided on; again when somebody
+//! wrote in between, and then the caller learns what. Which change it is, tools decide; consent is theirs too, between look and make.
+
+use portcullis_plugin::kubernetes::Target;
+use serde_json::{Map, Value, json};
+
+use crate::answer::{Answer, warnings};
+use crate::call::{Call, Written};
+use crate::diff::{self, Change as Path};
+use crate::gitops;
+use crate::json::{merged, text};
+use crate::kind::CLUSTERS;
+use crate::problem::Problem;
+use crate::text::short;
+
+/// How often the decision is made anew after somebody else changed the object in between.
+const ATTEMPTS: usize = 3;
+
+/// The properties that every change answers with, and those of the tool (JSON text that begins with a comma).
+macro_rules! shape_of_change {
+    ($more:literal) => {
+        concat!(
+            r#"{"name": {"type": "string"}, "namespace": {"type": "string"},
+"changed": {"type": "boolean"}, "dry_run": {"type": "boolean"},
+"changes": {"type": "array", "items": {"type": "object"}, "description": "path, from, to"},
+"notes": {"type": "array", "items": {"type": "string"}},
+"warnings": {"type": "array", "items": {"type": "string"}}"#,
+            $more,
+            "}"
+        )
+    };
+}
+pub(crate) use shape_of_change;
+
+/// Those of them that are always there.
+pub(crate) const REQUIRED: &[&str] = &["name", "namespace", "changed", "dry_run", "changes", "notes", "warnings"];
+
+/// What a tool wants, decided on one version of the object.
+pub(crate) struct Wanted {
+    /// Merge patch, without resourceVersion.
+    pub(crate) patch: Value,
+    /// What a person should know of it.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Decides on what is there now. `None`: it is as wanted already.
+pub(crate) type Decide<'a> = dyn Fn(&Value) -> Result<Option<Wanted>, Problem> + 'a;
+
+/// A change to come.
+pub(crate) struct Change<'a> {
+    pub(crate) call: &'a Call<'a>,
+    pub(crate) target: Target,
+    /// `status`, or empty for the object itself.
+    pub(crate) subresource: &'static str,
+    pub(crate) dry_run: bool,
+    pub(crate) decide: &'a Decide<'a>,
+}
+
+/// An object, with what is wanted of it.
+pub(crate) struct Seen {
+    pub(crate) object: Value,
+    pub(crate) wanted: Wanted,
+}
+
+/// A change that was made (or would be).
+pub(crate) struct Done {
+    before: Value,
+    /// `None`: somebody else had made it in between.
+    after: Option<Written>,
+    pub(crate) notes: Vec<String>,
+    status: bool,
+    dry_run: bool,
+}
+
+/// How a change is told.
+pub(crate) struct Words {
+    /// "would be restarted".
+    pub(crate) would: String,
+    /// "is being restarted".
+    pub(crate) did: String,
+    /// What to call next.
+    pub(crate) next: &'static str,
+    /// Keys of the tool's own.
+    pub(crate) extra: Value,
+}
+
+impl<'a> Change<'a> {
+    /// A change of the Cluster itself.
+    pub(crate) fn of_cluster(
+        call: &'a Call<'a>,
+        namespace: Option<&str>,
+        name: &str,
+        dry_run: Option<bool>,
+        decide: &'a Decide<'a>,
+    ) -> Self {
+        let target = CLUSTERS.within(call.namespace(namespace)).named(name);
+        Self { call, target, subresource: "", dry_run: dry_run.unwrap_or(false), decide }
+    }
+
+    /// Reads and decides. `None`: nothing needs to change.
+    pub(crate) fn look(&self) -> Result<Option<Seen>, Problem> {
+        self.decide_on(self.call.get(&self.target)?)
+    }
+
+    /// Looks, makes and tells, where no consent is needed.
+    pub(crate) fn run(&self, words: impl Fn(&Value) -> Words, same: &str) -> Result<Answer, Problem> {
+        match self.look()? {
+            Some(seen) => {
+                let words = words(&seen.object);
+                Ok(self.make(seen)?.answer(&words))
+            }
+            None => Ok(self.same(same, &json!({}))),
+        }
+    }
+
+    fn decide_on(&self, object: Value) -> Result<Option<Seen>, Problem> {
+        let Some(mut wanted) = (self.decide)(&object)? else { return Ok(None) };
+        // No GitOps tool writes a status.
+        if self.subresource.is_empty() {
+            wanted.notes.extend(gitops::guard(self.call, &object, &merged(&object, &wanted.patch))?);
+        }
+        Ok(Some(Seen { object, wanted }))
+    }
+
+    /// Patches what was seen; when it changed in between, decides anew on what is there now.
+    pub(crate) fn make(&self, mut seen: Seen) -> Result<Done, Problem> {
+        let mut meanwhile = Vec::new();
+        let done = |before: Value, after: Option<Written>, notes: Vec<String>| Done {
+            before,
+            after,
+            notes,
+            status: !self.subresource.is_empty(),
+            dry_run: self.dry_run,
+        };
+        let mut attempt = 1;
+        loop {
+            match self.send(&seen) {
+                Ok(after) => {
+                    seen.wanted.notes.extend(meanwhile);
+                    return Ok(done(seen.object, Some(after), seen.wanted.notes));
+                }
+                Err(problem) if problem.code == 409 && attempt < ATTEMPTS => {
+                    let now = self.call.get(&self.target)?;
+                    meanwhile.extend(self.told(&seen.object, &now)?);
+                    let Some(next) = self.decide_on(now.clone()).map_err(|problem| after_change(problem, &meanwhile))? else {
+                        meanwhile.push("somebody else made this change in between".into());
+                        return Ok(done(now, None, meanwhile));
+                    };
+                    seen = next;
+                    attempt += 1;
+                }
+                Err(problem) => return Err(after_change(problem, &meanwhile)),
+            }
+        }
+    }
+
+    fn send(&self, seen: &Seen) -> Result<Written, Problem> {
+        let version = text(&seen.object, "/metadata/resourceVersion").unwrap_or_default();
+        let patch = with_version(&seen.wanted.patch, version);
+        let mut target = self.target.clone();
+        if !self.subresource.is_empty() {
+            target = target.subresource(self.subresource);
+        }
+        self.call.merge(&target, &patch, self.dry_run)
+    }
+
+    /// What somebody else changed in between.
+    fn told(&self, was: &Value, is: &Value) -> Result<Option<String>, Problem> {
+        let uid = |object: &Value| text(object, "/metadata/uid").map(str::to_owned);
+        let name = self.target.name.as_deref().unwrap_or_default();
+        if uid(was) != uid(is) {
+            let message = format!("`{name}` was deleted and made anew while this call was deciding; nothing was changed");
+            return Err(Problem::refused("Replaced", message, "Look at the new one first.").next(&["get_cluster_status"]));
+        }
+        let mut paths = diff::changes(was, is);
+        paths.extend(diff::of_status(was, is));
+        let one = |path: &Path| format!("{}: {} -> {}", path.path, path.from, path.to);
+        let all: Vec<String> = paths.iter().map(one).collect();
+        Ok((!all.is_empty()).then(|| format!("somebody changed it while this call was deciding ({})", short(&all.join("; ")))))
+    }
+
+    /// The answer when nothing needs to change.
+    pub(crate) fn same(&self, words: &str, extra: &Value) -> Answer {
+        let (name, namespace) = (self.target.name.as_deref(), self.target.namespace.as_deref());
+        let (name, namespace) = (name.unwrap_or_default(), namespace.unwrap_or_default());
+        let structured = json!({
+            "name": name, "namespace": namespace, "changed": false, "dry_run": self.dry_run, "changes": [], "notes": [], "warnings": [],
+        });
+        Answer::new(format!("Cluster `{namespace}/{name}` {words}: nothing was changed.\n"), merged(&structured, extra))
+    }
+}
+
+/// `merged` would drop the nulls, which remove fields.
+fn with_version(patch: &Value, version: &str) -> Value {
+    let mut map: Map<String, Value> = patch.as_object().cloned().unwrap_or_default();
+    let metadata = map.entry("metadata").or_insert_with(|| json!({}));
+    if let Some(metadata) = metadata.as_object_mut() {
+        metadata.insert("resourceVersion".into(), version.into());
+    }
+    Value::Object(map)
+}
+
+/// A refusal after a conflict says what the conflict was.
+fn after_change(mut problem: Problem, meanwhile: &[String]) -> Problem {
+    if !meanwhile.is_empty() {
+        problem.message = format!("{} ({})", problem.message, meanwhile.join("; ")).into();
+    }
+    problem
+}
+
+impl Done {
+    /// The object as it was written; `None` if somebody else had made the change.
+    pub(crate) fn object(&self) -> Option<&Value> {
+        self.after.as_ref().map(|written| &written.object)
+    }
+
+    /// The answer.
+    pub(crate) fn answer(&self, words: &Words) -> Answer {
+        let word = |pointer: &str| text(&self.before, pointer).unwrap_or_default();
+        let (name, namespace) = (word("/metadata/name"), word("/metadata/namespace"));
+        let none = Written { object: self.before.clone(), warnings: Vec::new() };
+        let after = self.after.as_ref().unwrap_or(&none);
+        let differ = if self.status { diff::of_status } else { diff::changes };
+        let changes = differ(&self.before, &after.object);
+        let mut out = if self.dry_run {
+            let shown = diff::markdown(&changes);
+            format!("**Dry run**: cluster `{namespace}/{name}` {}; nothing was changed.\n\n{shown}", words.would)
+        } else {
+            format!("Cluster `{namespace}/{name}` {}.\n", words.did)
+        };
+        for note in &self.notes {
+            out.push_str(&format!("- {note}\n"));
+        }
+        out.push_str(&warnings(&after.warnings));
+        let next = if self.dry_run { "the same call with `dry_run: false`" } else { words.next };
+        out.push_str(&format!("\nNext: {next}.\n"));
+        let structured = json!({
+            "name": name, "namespace": namespace, "changed": !self.dry_run && self.after.is_some(), "dry_run": self.dry_run,
+            "changes": diff::structured(&changes), "notes": self.notes, "warnings": after.warnings,
+        });
+        Answer::new(out, merged(&structured, &words.extra))
+    }
+}
