@@ -28,12 +28,17 @@ fn line(cells: impl Iterator<Item = String>) -> String {
 }
 
 fn cell(text: &str) -> String {
-    if text.is_empty() { "-".into() } else { text.replace('|', "\\|").replace(['\n', '\r'], " ") }
+    if text.is_empty() { "-".into() } else { flat(text).replace('|', "\\|") }
+}
+
+/// On one line: text of an object must not be able to pose as a line of ours. U+2028 and U+2029 break lines too.
+fn flat(text: &str) -> String {
+    text.replace(|one: char| one.is_control() || matches!(one, '\u{2028}' | '\u{2029}'), " ")
 }
 
 /// At most [`MESSAGE_MAX`] characters, on one line.
 pub(crate) fn short(message: &str) -> String {
-    let flat = message.replace(['\n', '\r'], " ");
+    let flat = flat(message);
     if flat.chars().count() <= MESSAGE_MAX {
         return flat;
     }
@@ -60,6 +65,6 @@ mod tests {
     #[test]
     fn a_long_message_is_cut_and_says_so() {
         assert!(short(&"x".repeat(MESSAGE_MAX + 1)).ends_with('…'));
-        assert_eq!(short("one\ntwo"), "one two");
+        assert_eq!(short("one\ntwo\u{2028}three\u{85}four"), "one two three four");
     }
 }

@@ -8,6 +8,7 @@ use crate::call::Call;
 use crate::cluster::Cluster;
 use crate::phase::{self, Health};
 use crate::problem::Problem;
+use crate::text::short;
 use crate::time;
 use crate::watching::{self, End, Seen, Verdict};
 
@@ -26,7 +27,8 @@ pub(crate) fn until_settled(call: &Call<'_>, target: &Target, cluster: Value, in
 }
 
 fn judge(cluster: Cluster<'_>, instances: i64) -> (Verdict, String) {
-    let words = format!("{} ({}/{instances} ready)", cluster.phase().unwrap_or("Waiting for the operator"), cluster.ready());
+    let phase = short(cluster.phase().unwrap_or("Waiting for the operator"));
+    let words = format!("{phase} ({}/{instances} ready)", cluster.ready());
     let verdict = if cluster.is_settled_at(instances) {
         Verdict::Reached
     } else if phase::health(cluster.phase()) == Health::Failed {
@@ -48,7 +50,7 @@ impl Waited {
     pub(crate) fn words(&self) -> Result<String, Problem> {
         let cluster = Cluster(&self.0.object);
         let took = time::span(i64::try_from(self.0.took_ms / 1000).unwrap_or(0));
-        let phase = cluster.phase().unwrap_or("not looked at by the operator yet");
+        let phase = short(cluster.phase().unwrap_or("not looked at by the operator yet"));
         match &self.0.end {
             End::Reached => Ok(format!("Ready after {took}: {}/{} instances.", cluster.ready(), cluster.instances())),
             End::TimedOut => Ok(format!(
@@ -61,7 +63,7 @@ impl Waited {
             }
             End::Deleted => Err(self.ended("Deleted", "somebody deleted it while this call waited".into())),
             End::Failed => {
-                let reason = cluster.phase_reason().map(|one| format!(" ({one})")).unwrap_or_default();
+                let reason = cluster.phase_reason().map(|one| format!(" ({})", short(one))).unwrap_or_default();
                 Err(self.ended("ClusterFailed", format!("the operator stopped at \"{phase}\"{reason}")))
             }
         }

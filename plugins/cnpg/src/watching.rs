@@ -87,6 +87,7 @@ impl Watching<'_> {
             }
             self.pause(wait);
             match self.call.get(self.target) {
+                Ok(now) if self.is_another(&now) => return End::Deleted,
                 Ok(now) => self.object = now,
                 Err(problem) if problem.code == 404 => return End::Deleted,
                 Err(problem) if problem.retryable && self.fruitless < REOPEN_MAX => {}
@@ -97,6 +98,12 @@ impl Watching<'_> {
 
     fn left_ms(&self) -> u64 {
         self.until_ms.saturating_sub(self.call.host.elapsed_ms())
+    }
+
+    /// Whether another object has taken the name while nobody watched.
+    fn is_another(&self, now: &Value) -> bool {
+        let uid = |object| text(object, "/metadata/uid");
+        uid(&self.object).is_some_and(|was| uid(now).is_some_and(|is| is != was))
     }
 
     /// As long as the server asks for, else longer each time.

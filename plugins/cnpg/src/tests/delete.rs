@@ -220,7 +220,8 @@ fn without_a_completed_final_backup_nothing_is_deleted() {
     for (steps, reason) in [
         (vec![phase("failed")], "BackupFailed"),
         (vec![phase("running"), Step::Silence], "BackupPending"),
-        (vec![Step::End], "BackupPending"),
+        (vec![Step::End, Step::Silence], "BackupPending"),
+        (vec![Step::Event(1_000, "DELETED", json!({}))], "BackupDeleted"),
     ] {
         let fake = backed_up(steps);
         let answer = fake.answer(TOOL, json!({"name": "db", "confirm_name": "db", "final_backup": true}));
@@ -229,4 +230,28 @@ fn without_a_completed_final_backup_nothing_is_deleted() {
     }
     let answer = fake().answer(TOOL, json!({"name": "db", "confirm_name": "db", "final_backup": true}));
     assert!(answer.is_error && answer.text.contains("no backups configured"));
+}
+
+#[test]
+fn a_final_backup_that_cannot_be_begun_or_followed_leaves_the_cluster_and_says_so() {
+    let refused = |verb: &str| status(403, "Forbidden", &format!("User \"x\" cannot {verb} resource \"backups\""));
+    let unreachable = || status(0, "Unreachable", "connection refused");
+    for (verb, refusal) in [("create", refused("create")), ("watch", refused("watch")), ("watch", unreachable())] {
+        let fake = backed_up(vec![]).failing(verb, "backups", 99, refusal);
+        let answer = fake.answer(TOOL, json!({"name": "db", "confirm_name": "db", "final_backup": true}));
+        assert!(answer.is_error && deletes(&fake).is_empty(), "{verb}");
+        let created = fake.made("create")[0].body["metadata"]["name"].as_str().unwrap().to_owned();
+        let told = if verb == "create" { "`db` was not deleted".to_owned() } else { format!("`{created}` is requested") };
+        assert!(answer.text.contains(&told), "{verb}: {}", answer.text);
+        assert!(verb == "create" || answer.text.contains("nothing was deleted"), "{}", answer.text);
+    }
+}
+
+#[test]
+fn a_final_backup_is_followed_through_a_watch_that_is_too_old() {
+    let expired = || Step::Fail(status(410, "Expired", "too old resource version"));
+    let fake = backed_up(vec![phase("running"), expired(), phase("completed")]);
+    let answer = fake.answer(TOOL, json!({"name": "db", "confirm_name": "db", "final_backup": true}));
+    assert!(!answer.is_error, "{}", answer.text);
+    assert_eq!((fake.made("watch").len(), deletes(&fake).len()), (2, 1));
 }

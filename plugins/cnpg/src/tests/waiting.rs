@@ -8,6 +8,7 @@ use crate::fake::{Fake, Step, cluster, status};
 fn at(phase: &str, ready: i64) -> Value {
     let mut one = cluster("default", "db", 3);
     one["status"] = json!({"phase": phase, "readyInstances": ready, "phaseReason": "because"});
+    one["metadata"].as_object_mut().unwrap().remove("uid");
     one
 }
 
@@ -123,4 +124,22 @@ fn scaling_down_waits_until_the_surplus_is_gone() {
         .watching(vec![event("Cluster in healthy state", 3), event("Cluster in healthy state", 2)]);
     let answer = fake.answer("scale_postgres_cluster", json!({"name": "db", "instances": 2, "wait": true}));
     assert_eq!(answer.structured["wait"], json!({"outcome": "ready", "waited_seconds": 4, "problem": null}));
+}
+
+#[test]
+fn events_make_up_for_watches_that_broke_before() {
+    let broken = || Step::Fail(status(410, "Expired", "too old resource version"));
+    let steps = (1..=8).flat_map(|ready| [broken(), event("Setting up primary", ready % 3)]);
+    let fake = Fake::new().watching(steps.chain([event("Cluster in healthy state", 3)]).collect());
+    assert_eq!(create(&fake).structured["wait"]["outcome"], "ready");
+}
+
+#[test]
+fn another_cluster_of_the_same_name_is_not_the_one_that_is_waited_for() {
+    // The event shows the cluster that was created, the read after it the one that took its name.
+    let mut created = at("Setting up primary", 0);
+    created["metadata"]["uid"] = json!("uid-created");
+    let fake = Fake::new().watching(vec![Step::Event(10, "MODIFIED", created), Step::End]);
+    let answer = create(&fake);
+    assert!(answer.is_error && answer.structured["reason"] == "Deleted", "{}", answer.text);
 }

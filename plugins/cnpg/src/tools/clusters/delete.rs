@@ -78,7 +78,7 @@ pub(crate) const TOOL: Entry = Entry {
     rules: &[
         Rule::on(CLUSTERS, &["get", "delete"]),
         Rule::on(VOLUME_CLAIMS, &["list"]),
-        Rule::on(BACKUPS, &["list", "create", "watch"]),
+        Rule::on(BACKUPS, &["get", "list", "create", "watch"]),
         Rule::on(SCHEDULED_BACKUPS, &["list", "delete"]),
         Rule::on(POOLERS, &["list", "delete"]),
         Rule::on(DATABASES, &["list", "delete"]),

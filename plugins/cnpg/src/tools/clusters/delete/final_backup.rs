@@ -1,15 +1,15 @@
 //! A last backup before the deletion. Unless it is completed, nothing is deleted.
 
-use portcullis_plugin::kubernetes::{ListOptions, OBJECT, Target};
+use portcullis_plugin::kubernetes::Target;
 use serde_json::{Value, json};
 
-use crate::call::{Call, parse};
+use crate::call::Call;
 use crate::cluster::Cluster;
-use crate::explain::{Action, explain};
 use crate::json::{list, text};
 use crate::kind::{BACKUPS, CLUSTER_LABEL, CNPG};
 use crate::problem::Problem;
 use crate::text::short;
+use crate::watching::{End, Verdict, until};
 
 /// Kept back from the deadline for the deletion itself, in milliseconds.
 const RESERVE_MS: u64 = 5_000;
@@ -28,9 +28,8 @@ pub(super) fn take(call: &Call<'_>, cluster: Cluster<'_>) -> Result<String, Prob
         "metadata": {"name": name, "namespace": cluster.namespace(), "labels": labels}, "spec": spec,
     });
     let target = BACKUPS.within(cluster.namespace());
-    let created = call.create(&target, &manifest, false)?;
-    call.host.progress(1, &format!("Backup {name} is requested"));
-    follow(call, &target, &name, created.object)?;
+    let created = call.create(&target, &manifest, false).map_err(|problem| not_begun(problem, cluster))?;
+    complete(call, &target.named(&name), &name, created.object)?;
     Ok(name)
 }
 
@@ -52,34 +51,50 @@ fn unconfigured(cluster: Cluster<'_>) -> Problem {
     Problem::argument("final_backup", message, "Configure backups first, or leave out `final_backup`.")
 }
 
+fn phase(backup: &Value) -> &str {
+    text(backup, "/status/phase").unwrap_or("pending")
+}
+
 /// Watches until the backup is completed, failed, or time is up.
-fn follow(call: &Call<'_>, all: &Target, name: &str, mut backup: Value) -> Result<(), Problem> {
-    let action = Action::new("watch", all);
-    let left = || u32::try_from(call.remaining_ms().saturating_sub(RESERVE_MS)).unwrap_or(u32::MAX);
-    let options = ListOptions {
-        field_selector: Some(format!("metadata.name={name}")),
-        resource_version: text(&backup, "/metadata/resourceVersion").map(Into::into),
-        ..ListOptions::default()
+fn complete(call: &Call<'_>, target: &Target, name: &str, backup: Value) -> Result<(), Problem> {
+    let judge = |backup: &Value| {
+        let phase = phase(backup);
+        let verdict = match phase {
+            "completed" => Verdict::Reached,
+            "failed" | "walArchivingFailing" | "invalid backup definition" => Verdict::Failed,
+            _ => Verdict::Going,
+        };
+        (verdict, format!("Backup {name}: {}", short(phase)))
     };
-    let mut watcher =
-        call.api.watch(all, &options, OBJECT, left().div_ceil(1000).max(1)).map_err(|status| explain(status, &action))?;
-    let mut step = 1;
-    loop {
-        let phase = text(&backup, "/status/phase").unwrap_or("pending");
-        match phase {
-            "completed" => return Ok(()),
-            "failed" | "walArchivingFailing" | "invalid backup definition" => return Err(failed(name, &backup)),
-            _ if left() == 0 || watcher.ended() => return Err(unfinished(name, phase)),
-            _ => {}
+    let seconds = call.remaining_ms().saturating_sub(RESERVE_MS) / 1000;
+    let seen = until(call, target, backup, seconds, &judge);
+    match (seen.end, phase(&seen.object)) {
+        (End::Reached, _) => Ok(()),
+        (End::Failed, _) => Err(failed(name, &seen.object)),
+        (End::TimedOut, phase) => Err(unfinished(name, phase)),
+        (End::Deleted, _) => {
+            let message = format!("somebody deleted the final backup `{name}`; nothing was deleted");
+            Err(Problem::refused("BackupDeleted", message, "Call again when a backup may be taken.")
+                .next(&["get_cluster_status"]))
         }
-        if let Some(event) = watcher.next(left()).map_err(|status| explain(status, &action))?
-            && event.kind == "MODIFIED"
-        {
-            backup = parse(&event.object)?;
-            step += 1;
-            call.host.progress(step, &format!("Backup {name}: {}", text(&backup, "/status/phase").unwrap_or("pending")));
-        }
+        (End::Blind(problem), _) => Err(unseen(problem, name)),
     }
+}
+
+/// The Backup was refused: its own reason, and what that means for the cluster.
+fn not_begun(problem: Problem, cluster: Cluster<'_>) -> Problem {
+    let hint = format!("No backup was begun and cluster `{}` was not deleted. {}", cluster.name(), problem.hint);
+    Problem { message: format!("final backup: {}", problem.message).into(), hint: hint.into(), ..problem }
+}
+
+/// The Backup goes on, out of sight.
+fn unseen(problem: Problem, name: &str) -> Problem {
+    let message = format!(
+        "the final backup `{name}` is requested but this server cannot follow it; nothing was deleted: {}",
+        problem.message
+    );
+    let hint = format!("The backup goes on by itself. When it is completed, call again without `final_backup`. {}", problem.hint);
+    Problem { message: message.into(), hint: hint.into(), next_tools: &["get_cluster_status"], ..problem }
 }
 
 fn failed(name: &str, backup: &Value) -> Problem {
@@ -89,6 +104,7 @@ fn failed(name: &str, backup: &Value) -> Problem {
 }
 
 fn unfinished(name: &str, phase: &str) -> Problem {
+    let phase = short(phase);
     let message = format!("the final backup `{name}` is still {phase}, and this call may run no longer; nothing was deleted");
     let hint = "It goes on by itself. When it is completed, call again without `final_backup`.";
     Problem::refused("BackupPending", message, hint).next(&["get_cluster_status"])
