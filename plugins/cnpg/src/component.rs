@@ -1,4 +1,7 @@
-//! The plugin as the host sees it: the SDK's nouns on one side, the catalogue on the other. No tool logic.
+//! The plugin as the host sees it: the SDK's nouns on one side, the catalogue on the other. No tool logic. Tools are here, the optional
+//! exports in `offers`.
+
+mod offers;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,7 +20,7 @@ use crate::settings::Settings;
 pub struct Cnpg;
 
 portcullis_plugin::manifest!(include_str!("../plugin.yaml"));
-portcullis_plugin::export!(Cnpg);
+portcullis_plugin::export!(Cnpg with prompts, resources, subscriptions, completions);
 
 impl Plugin for Cnpg {
     fn tools() -> Vec<Tool> {
@@ -32,12 +35,18 @@ impl Plugin for Cnpg {
         if !settings.profile.includes(entry) {
             return Err(Failure::unknown_tool(name));
         }
-        let host = Host { began: Instant::now() };
-        let context = context(ctx)?;
-        let call = Call { api: &kubernetes::Host, host: &host, context: &context, settings: &settings };
-        let outcome = (entry.run)(&call, arguments).unwrap_or_else(|problem| answer::Outcome::Done(problem.into()));
+        let outcome = with_call(ctx, settings, |call| {
+            (entry.run)(call, arguments).unwrap_or_else(|problem| answer::Outcome::Done(problem.into()))
+        })?;
         Ok(outward(outcome))
     }
+}
+
+/// Runs `work` with what a call may use.
+fn with_call<T>(ctx: &portcullis_plugin::Context, settings: Settings, work: impl FnOnce(&Call<'_>) -> T) -> Result<T, Failure> {
+    let host = Host { began: Instant::now() };
+    let context = context(ctx)?;
+    Ok(work(&Call { api: &kubernetes::Host, host: &host, context: &context, settings: &settings }))
 }
 
 fn describe(entry: &Entry) -> Tool {

@@ -7,6 +7,7 @@ mod delete;
 mod errors;
 mod gitops;
 mod list;
+mod offers;
 mod operations;
 mod profile;
 mod scale;

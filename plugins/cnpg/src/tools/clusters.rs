@@ -8,5 +8,7 @@ mod scale;
 
 use crate::catalogue::Entry;
 
+pub(crate) use self::get_status::of as status_of;
+
 /// In the order in which a client lists them.
 pub(crate) const TOOLS: &[&Entry] = &[&list::TOOL, &get_status::TOOL, &create::TOOL, &scale::TOOL, &delete::TOOL];

@@ -238,3 +238,19 @@ fn details(cluster: Cluster<'_>, out: &mut String, map: &mut Map<String, Value>,
     map.insert("postgresql_parameters".into(), parameters);
     map.insert("legacy_managed_roles".into(), roles.into());
 }
+
+/// The detailed state of a cluster, for readers that are no tool call.
+pub(crate) fn of(call: &Call<'_>, namespace: &str, name: &str) -> Result<Answer, Problem> {
+    let input = Input {
+        name: name.into(),
+        namespace: Some(namespace.into()),
+        all_namespaces: None,
+        detail_level: Some(Detail::Detailed),
+        format: None,
+        sections: None,
+        live: None,
+    };
+    let object = get(call, &input)?;
+    let cluster = Cluster(&object);
+    Ok(answer(cluster, &input, sections(call, cluster, &wanted(&input)), call.host.now()))
+}
