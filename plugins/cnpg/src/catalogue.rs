@@ -35,7 +35,7 @@ pub(crate) struct Entry {
 }
 
 /// All tools by subject, in the order in which a client lists them.
-const GROUPS: &[&[&Entry]] = &[tools::clusters::TOOLS, tools::operations::TOOLS];
+const GROUPS: &[&[&Entry]] = &[tools::clusters::TOOLS, tools::operations::TOOLS, tools::plans::TOOLS];
 
 /// All tools, in the order in which a client lists them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Entry> {

@@ -5,6 +5,7 @@
 mod answer;
 #[allow(dead_code, reason = "the tools that need it come next")]
 mod applied;
+mod blast;
 mod call;
 mod catalogue;
 mod change;
@@ -27,6 +28,7 @@ mod name;
 mod naming;
 mod parameter;
 mod phase;
+mod plan;
 mod port;
 mod problem;
 mod profile;

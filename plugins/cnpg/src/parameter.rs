@@ -40,6 +40,24 @@ impl Parameter {
         Self { name, takes, default: Some(default), description }
     }
 
+    /// Whether the host would let this value pass; the error says why not, to be read behind the parameter's name. Patterns are left to
+    /// the API server, which checks names by the same rules.
+    pub(crate) fn fits(&self, value: Option<&Value>) -> Result<(), String> {
+        let Some(value) = value.filter(|one| !one.is_null()) else {
+            return if self.default.is_some() { Ok(()) } else { Err("is missing".into()) };
+        };
+        let word = |words: &[&str], one: &Value| one.as_str().is_some_and(|text| words.contains(&text));
+        let fits = match self.takes {
+            Takes::Text(_) => value.as_str().is_some_and(|text| text.len() <= 1024 && !text.contains(char::is_control)),
+            Takes::Integer(least, most) => value.as_i64().is_some_and(|number| (least..=most).contains(&number)),
+            Takes::Flag => value.is_boolean(),
+            Takes::Choice(words) => word(words, value),
+            Takes::Choices(words) => value.as_array().is_some_and(|all| all.iter().all(|one| word(words, one))),
+            Takes::Json(_) => true,
+        };
+        if fits { Ok(()) } else { Err(format!("cannot be {value}: it takes {}", self.takes.schema())) }
+    }
+
     fn schema(&self) -> Value {
         let mut schema = self.takes.schema();
         if let Some(map) = schema.as_object_mut() {

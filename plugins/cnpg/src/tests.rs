@@ -9,6 +9,7 @@ mod gitops;
 mod list;
 mod offers;
 mod operations;
+mod plans;
 mod profile;
 mod scale;
 mod status;

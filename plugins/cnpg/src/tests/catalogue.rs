@@ -101,6 +101,7 @@ fn sample(name: &str, takes: Takes) -> Value {
         ("storage_size" | "wal_storage_size", _) => json!("1Gi"),
         ("container_image", _) => json!("registry/postgresql:17.5"),
         ("cursor", _) => Value::Null,
+        ("plan_id", _) => json!("plan-00000000000000000000000000000000"),
         ("sync", _) => json!(1),
         ("backup", _) => json!({"object_store": "s3"}),
         ("postgres_version", _) => json!("17"),
