@@ -1,4 +1,4 @@
-//! A change of one existing Cluster: read, decide, guard, merge-patch with the resourceVersion it was decided on; again when somebody
+//! A change of one existing object, mostly a Cluster: read, decide, guard, merge-patch with the resourceVersion it was decided on; again when somebody
 //! wrote in between, and then the caller learns what. Which change it is, tools decide; consent is theirs too, between look and make.
 
 use portcullis_plugin::kubernetes::Target;
@@ -70,6 +70,7 @@ pub(crate) struct Done {
     pub(crate) notes: Vec<String>,
     status: bool,
     dry_run: bool,
+    plural: String,
 }
 
 /// How a change is told.
@@ -131,6 +132,7 @@ impl<'a> Change<'a> {
             notes,
             status: !self.subresource.is_empty(),
             dry_run: self.dry_run,
+            plural: self.target.plural.clone(),
         };
         let mut attempt = 1;
         loop {
@@ -186,7 +188,16 @@ impl<'a> Change<'a> {
         let structured = json!({
             "name": name, "namespace": namespace, "changed": false, "dry_run": self.dry_run, "changes": [], "notes": [], "warnings": [],
         });
-        Answer::new(format!("Cluster `{namespace}/{name}` {words}: nothing was changed.\n"), merged(&structured, extra))
+        let noun = noun(&self.target.plural);
+        Answer::new(format!("{noun} `{namespace}/{name}` {words}: nothing was changed.\n"), merged(&structured, extra))
+    }
+}
+
+/// What people call it.
+fn noun(plural: &str) -> &'static str {
+    match plural {
+        "scheduledbackups" => "Scheduled backup",
+        _ => "Cluster",
     }
 }
 
@@ -224,9 +235,10 @@ impl Done {
         let changes = differ(&self.before, &after.object);
         let mut out = if self.dry_run {
             let shown = diff::markdown(&changes);
-            format!("**Dry run**: cluster `{namespace}/{name}` {}; nothing was changed.\n\n{shown}", words.would)
+            let noun = noun(&self.plural).to_lowercase();
+            format!("**Dry run**: {noun} `{namespace}/{name}` {}; nothing was changed.\n\n{shown}", words.would)
         } else {
-            format!("Cluster `{namespace}/{name}` {}.\n", words.did)
+            format!("{} `{namespace}/{name}` {}.\n", noun(&self.plural), words.did)
         };
         for note in &self.notes {
             out.push_str(&format!("- {note}\n"));

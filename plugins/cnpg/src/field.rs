@@ -24,6 +24,11 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("spec.bootstrap.initdb.owner", "owner"),
     ("spec.backup", "backup"),
     ("spec.plugins", "backup"),
+    ("spec.method", "method"),
+    ("spec.pluginConfiguration", "plugin_name"),
+    ("spec.online", "online"),
+    ("spec.schedule", "schedule"),
+    ("spec.cluster", "cluster"),
 ];
 
 /// The parameter, where there is one.

@@ -31,6 +31,7 @@ pub(crate) const VOLUME_CLAIMS: Kind = core("persistentvolumeclaims");
 pub(crate) const EVENTS: Kind = core("events");
 pub(crate) const LEASES: Kind = Kind::new("coordination.k8s.io", "v1", "leases");
 pub(crate) const OBJECT_STORES: Kind = Kind::new("barmancloud.cnpg.io", "v1", "objectstores");
+pub(crate) const VOLUME_SNAPSHOTS: Kind = Kind::new("snapshot.storage.k8s.io", "v1", "volumesnapshots");
 
 /// All of a kind in a namespace, or everywhere.
 pub(crate) fn all(kind: Kind, namespace: Option<&str>) -> Target {

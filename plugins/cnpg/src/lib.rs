@@ -5,6 +5,7 @@
 mod answer;
 #[allow(dead_code, reason = "the tools that need it come next")]
 mod applied;
+mod backup;
 mod blast;
 mod call;
 mod catalogue;
@@ -13,7 +14,9 @@ mod cluster;
 mod completions;
 mod component;
 mod consent;
+mod cron;
 mod cursor;
+mod deleting;
 mod diff;
 mod explain;
 #[cfg(test)]
@@ -26,6 +29,7 @@ mod kind;
 mod name;
 #[allow(dead_code, reason = "the tools that need it come next")]
 mod naming;
+mod paging;
 mod parameter;
 mod phase;
 mod plan;

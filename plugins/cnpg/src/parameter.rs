@@ -146,3 +146,21 @@ pub(crate) const TIMEOUT: Parameter = Parameter::optional(
     "null",
     "Seconds to wait with `wait: true`. Left out: 60 per instance, between 30 and 600. Never longer than this server lets a call run.",
 );
+/// For lists that `paging` cuts.
+pub(crate) const LIMIT: Parameter = Parameter::optional(
+    "limit",
+    Takes::Integer(1, 500),
+    "100",
+    "Most entries in one answer. Fewer come when the answer would grow beyond 25,000 characters.",
+);
+pub(crate) const CURSOR: Parameter =
+    Parameter::optional("cursor", Takes::Text(""), "null", "`next_cursor` of the answer before, with the same filters.");
+/// For tools that ask before they destroy.
+pub(crate) const CONFIRM: Parameter = Parameter::optional(
+    "confirm",
+    Takes::Flag,
+    "null",
+    "false never changes anything. true alone is not enough: the human is asked, or `confirm_name` repeats the name.",
+);
+pub(crate) const CONFIRM_NAME: Parameter =
+    Parameter::optional("confirm_name", Takes::Text(""), "null", "The name once more, when the client cannot ask the human.");

@@ -1,6 +1,7 @@
 //! Unit tests of the tools, against the fake. Those that hold a defect of the reference (contract §2) carry its number in their name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+mod backups;
 mod catalogue;
 mod create;
 mod delete;
@@ -12,5 +13,6 @@ mod operations;
 mod plans;
 mod profile;
 mod scale;
+mod schedules;
 mod status;
 mod waiting;

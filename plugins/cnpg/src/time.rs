@@ -39,8 +39,13 @@ pub(crate) fn rfc3339(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{date:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
+/// The same as digits only, for names: `20261121120000`.
+pub(crate) fn compact(seconds: i64) -> String {
+    rfc3339(seconds).chars().filter(char::is_ascii_digit).collect()
+}
+
 /// The civil date of a day since 1970-01-01, the inverse of [`days`] (same source).
-fn civil(day: i64) -> (i64, i64, i64) {
+pub(crate) fn civil(day: i64) -> (i64, i64, i64) {
     let shifted = day + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted.rem_euclid(146_097);
@@ -78,7 +83,7 @@ pub(crate) fn age(stamp: Option<&str>, now: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{age, rfc3339, seconds, span};
+    use super::{age, compact, rfc3339, seconds, span};
 
     #[test]
     fn both_ways_to_write_a_moment_are_read() {
@@ -101,6 +106,14 @@ mod tests {
         assert_eq!(seconds("yesterday"), None);
         assert_eq!(age(Some("yesterday"), 0), "yesterday");
         assert_eq!(age(None, 0), "unknown");
+    }
+
+    #[test]
+    fn a_moment_is_written_as_it_is_read() {
+        for text in ["1970-01-01T00:00:00Z", "2000-02-29T23:59:59Z", "2026-11-21T12:00:00Z", "2100-03-01T00:00:01Z"] {
+            assert_eq!(seconds(text).map(rfc3339).as_deref(), Some(text));
+        }
+        assert_eq!(compact(1_795_262_400), "20261121120000");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The tools, one folder per subject and one module per tool. A module declares its entry of the catalogue and runs it; what several
 //! share lives beside this folder, not in it.
 
+pub(crate) mod backups;
 pub(crate) mod clusters;
 pub(crate) mod operations;
 pub(crate) mod plans;
+pub(crate) mod schedules;

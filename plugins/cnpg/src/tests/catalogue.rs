@@ -106,6 +106,8 @@ fn sample(name: &str, takes: Takes) -> Value {
         ("backup", _) => json!({"object_store": "s3"}),
         ("postgres_version", _) => json!("17"),
         ("tolerations", _) => json!([{"key": "a"}]),
+        ("plugin_parameters", _) => json!({"a": "b"}),
+        ("schedule", _) => json!("0 3 * * *"),
         (_, Takes::Text(_)) => json!("db"),
         (_, Takes::Integer(..)) => json!(3),
         (_, Takes::Flag) => json!(true),
