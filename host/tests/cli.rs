@@ -144,6 +144,16 @@ fn call_prints_a_tools_answer_and_refuses_arguments_that_do_not_fit() {
 }
 
 #[test]
+fn a_withheld_tool_is_told_with_its_reason() {
+    let folder = folder("");
+    let file = guest("withheld").unwrap();
+    let plugin = |arguments: &[&str]| complained(&portcullis(folder.path(), &[&["plugin"], arguments].concat()));
+    let file = file.to_str().unwrap();
+    assert!(plugin(&["validate", file]).contains("withheld: resize: the storage class cannot grow"));
+    assert_eq!(plugin(&["call", file, "resize"]), "error: `resize` is not offered here: the storage class cannot grow\n");
+}
+
+#[test]
 fn call_passes_answers_on_and_says_which_question_is_open() {
     let folder = folder("");
     let asker = guest("questions").unwrap();

@@ -6,6 +6,7 @@ use portcullis_core::call::CallError;
 use portcullis_core::call::{CallContext, FailureCode, Outcome};
 use portcullis_core::completion::{CompletionRequest, CompletionTarget};
 use portcullis_core::content::{Content, ResourceBody};
+use portcullis_core::grant::Grants;
 use portcullis_core::limits::Limits;
 use portcullis_core::notice::Notice;
 use portcullis_core::policy::Action;
@@ -38,6 +39,16 @@ async fn a_descriptor_tells_what_the_guest_said_of_itself() {
     assert_eq!((descriptor.manifest.name.as_str(), descriptor.tools.len()), ("add", 1));
     assert_eq!(descriptor.tools[0].annotations.read_only, Some(true));
     assert!(!descriptor.exports.prompts && !descriptor.exports.resources);
+}
+
+#[tokio::test]
+async fn a_withheld_tool_is_known_with_its_reason_and_needs_no_grant() {
+    let rig = Rig::new();
+    let reluctant =
+        rig.load_with(guest!("withheld"), Grants::default(), Limits::default()).await.map_err(|it| words(&it)).unwrap();
+    assert_eq!(reluctant.descriptor().withheld["resize"], "the storage class cannot grow");
+    assert_eq!(reluctant.descriptor().tools.len(), 1);
+    assert_eq!(text(&rig.call(&*reluctant, "shrink", "{}").await.unwrap()), "smaller");
 }
 
 #[tokio::test]

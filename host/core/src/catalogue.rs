@@ -68,6 +68,15 @@ impl Catalogue {
         Some((plugin, plugin.descriptor().tools.get(index)?))
     }
 
+    /// The plugin that leaves a tool out of its list, and why. Nobody's, if some plugin offers a tool of this name.
+    #[must_use]
+    pub fn withheld(&self, name: &str) -> Option<(&Arc<dyn Plugin>, &str)> {
+        if self.tools.contains_key(name) {
+            return None;
+        }
+        self.plugins.iter().find_map(|plugin| Some((plugin, plugin.descriptor().withheld.get(name)?.as_str())))
+    }
+
     /// The plugin that offers a prompt, and the prompt.
     #[must_use]
     pub fn prompt(&self, name: &str) -> Option<(&Arc<dyn Plugin>, &PromptSpec)> {

@@ -1,5 +1,7 @@
 //! What the host knows of a loaded plugin.
 
+use std::collections::BTreeMap;
+
 use crate::manifest::Manifest;
 use crate::prompt::PromptSpec;
 use crate::resource::ResourceTemplate;
@@ -45,6 +47,8 @@ pub struct Descriptor {
     pub digest: Digest,
     /// In the plugin's order.
     pub tools: Vec<ToolSpec>,
+    /// Tools that it leaves out of its list, each with the reason for whoever may call it.
+    pub withheld: BTreeMap<String, String>,
     /// Empty without the export `prompts`.
     pub prompts: Vec<PromptSpec>,
     /// Empty without the export `resources`.

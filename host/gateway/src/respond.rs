@@ -1,7 +1,8 @@
 //! Every error on its way out: one function to HTTP, one to MCP, one to a tool's result. Nothing else builds an error response.
 //!
 //! Codes: JSON-RPC 2.0 §5.1; MCP 2026-07-28, basic (T-6, T-16). Tool failures that a model can act upon are results with `isError`
-//! (MCP 2025-11-25, server/tools, Error Handling), arguments that break the schema included; what names no tool is a protocol error.
+//! (MCP 2025-11-25, server/tools, Error Handling), arguments that break the schema included, and so is a tool that its plugin withholds; what
+//! names no tool is a protocol error.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -121,6 +122,14 @@ pub(crate) enum Trouble {
     /// No such tool, or none for this caller.
     #[error("Unknown tool: {0}")]
     UnknownTool(String),
+    /// A tool that its plugin does not offer now, in the plugin's words.
+    #[error("`{tool}` is not offered here: {reason}")]
+    Withheld {
+        /// The tool.
+        tool: String,
+        /// Why.
+        reason: String,
+    },
     /// No such prompt, or none for this caller.
     #[error("Unknown prompt: {0}")]
     UnknownPrompt(String),
@@ -174,9 +183,12 @@ pub(crate) fn mcp(trouble: Trouble) -> ErrorData {
     match trouble {
         Trouble::UnknownResource(uri) => ErrorData::resource_not_found(message, Some(json!({"uri": uri}))),
         Trouble::Capability(required) => ErrorData::missing_required_client_capability(*required),
-        Trouble::UnknownTool(_) | Trouble::UnknownPrompt(_) | Trouble::Arguments { .. } | Trouble::Params(_) | Trouble::State => {
-            ErrorData::invalid_params(message, None)
-        }
+        Trouble::UnknownTool(_)
+        | Trouble::Withheld { .. }
+        | Trouble::UnknownPrompt(_)
+        | Trouble::Arguments { .. }
+        | Trouble::Params(_)
+        | Trouble::State => ErrorData::invalid_params(message, None),
         Trouble::Call(error) => call(&error, message),
         Trouble::Rounds { .. } | Trouble::NoAnswer { .. } | Trouble::Cancelled => ErrorData::internal_error(message, None),
     }
@@ -226,7 +238,7 @@ fn named_capabilities(message: &str) -> ClientCapabilities {
 /// What the protocol wants as an error: a name that is no tool, params that make no sense, a capability that is missing.
 pub(crate) fn tool(trouble: Trouble) -> Result<CallToolResult, ErrorData> {
     let for_the_model = match &trouble {
-        Trouble::Arguments { .. } | Trouble::Rounds { .. } | Trouble::NoAnswer { .. } => true,
+        Trouble::Withheld { .. } | Trouble::Arguments { .. } | Trouble::Rounds { .. } | Trouble::NoAnswer { .. } => true,
         Trouble::Call(CallError::Failure(failure)) => {
             !matches!(failure.code, FailureCode::UnknownTool | FailureCode::MissingCapability)
         }

@@ -46,4 +46,4 @@ pub(crate) use self::resources::exports::portcullis::tool::resources as resource
 pub(crate) use self::subscriptions::exports::portcullis::tool::subscriptions as subscription;
 pub(crate) use self::tool::exports::portcullis::tool::tools;
 pub(crate) use self::tool::portcullis::kubernetes::api as kubernetes;
-pub(crate) use self::tool::portcullis::tool::{config, log, notifications, progress, types};
+pub(crate) use self::tool::portcullis::tool::{config, log, notifications, offers, progress, types};

@@ -12,6 +12,7 @@ pub(crate) mod config;
 pub(crate) mod kubernetes;
 pub(crate) mod log;
 pub(crate) mod notifications;
+pub(crate) mod offers;
 pub(crate) mod progress;
 pub(crate) mod random;
 
@@ -29,14 +30,17 @@ const ALL: [(Capability, Link); 7] = [
     (Capability::Kubernetes, kubernetes::link),
 ];
 
-/// Whether an interface (without version) needs no grant: types, and the empty base of WASI.
+/// Whether an interface (without version) needs no grant: types, what a plugin says of its own offers, and the empty base of WASI.
 pub(crate) fn is_base(interface: &str) -> bool {
-    interface == "portcullis:tool/types" || interface.starts_with("wasi:cli/") || interface.starts_with("wasi:io/")
+    ["portcullis:tool/types", "portcullis:tool/offers"].contains(&interface)
+        || interface.starts_with("wasi:cli/")
+        || interface.starts_with("wasi:io/")
 }
 
 /// The presence fence: the base, and what was granted. What is not linked cannot be called.
 pub(crate) fn link(linker: &mut Linker<CallState>, grants: &Grants) -> wasmtime::Result<()> {
     base::link(linker)?;
+    offers::link(linker)?;
     ALL.iter().filter(|(capability, _)| grants.has(*capability)).try_for_each(|(_, link)| link(linker))
 }
 

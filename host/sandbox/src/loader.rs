@@ -193,6 +193,7 @@ async fn link(
         manifest: inspection.manifest,
         digest: inspection.digest,
         tools: Vec::new(),
+        withheld: std::collections::BTreeMap::new(),
         prompts: Vec::new(),
         templates: Vec::new(),
         exports: inspection.exports,

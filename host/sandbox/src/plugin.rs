@@ -1,5 +1,6 @@
 //! A loaded plugin: core's `Plugin` port over one component. Each method is one visit to a fresh instance; what a visit is, `runtime.rs` says.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portcullis_core::call::{CallContext, CallError, Outcome};
@@ -75,8 +76,9 @@ impl Loaded {
     /// Asks the guest what it offers; the error tells everything that is wrong with it.
     pub(crate) async fn list(&mut self) -> Result<(), Vec<String>> {
         let one = |error: CallError| vec![error.to_string()];
-        let listed = self.list_tools().await.map_err(one)?;
+        let (listed, withheld) = self.list_tools().await.map_err(one)?;
         self.descriptor.tools = offer::tools(listed)?;
+        self.descriptor.withheld = withheld;
         let listed = self.list_prompts().await.map_err(one)?;
         self.descriptor.prompts = offer::prompts(listed)?;
         let listed = self.list_templates().await.map_err(one)?;
@@ -84,10 +86,13 @@ impl Loaded {
         Ok(())
     }
 
-    async fn list_tools(&self) -> Result<Vec<crate::bindings::types::Tool>, CallError> {
+    /// The tools on offer, and those left out with the reasons.
+    async fn list_tools(&self) -> Result<(Vec<crate::bindings::types::Tool>, BTreeMap<String, String>), CallError> {
         let mut visit = Visit::to_list(self).await?;
+        visit.store.data_mut().withheld = Some(BTreeMap::new());
         let listed = enter!(visit, self.indices.tools, |guest| guest.call_list(&mut visit.store));
-        visit.settle(listed)
+        let withheld = visit.store.data_mut().withheld.take().unwrap_or_default();
+        Ok((visit.settle(listed)?, withheld))
     }
 
     async fn list_prompts(&self) -> Result<Vec<prompt::Prompt>, CallError> {

@@ -1,5 +1,6 @@
 //! What a store holds: one call's state, and what all calls of a plugin share. No behaviour of capabilities here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub(crate) struct CallState {
     pub(crate) log: Arc<LogBook>,
     /// The last progress reported; `None`: none yet.
     pub(crate) progress: Option<f64>,
+    /// Tools that the running listing leaves out, with the reasons; `None` outside one.
+    pub(crate) withheld: Option<BTreeMap<String, String>>,
     /// Watches that this call holds open.
     pub(crate) watchers: usize,
     pub(crate) table: ResourceTable,
@@ -81,6 +84,7 @@ impl CallState {
             shared,
             caller,
             progress: None,
+            withheld: None,
             watchers: 0,
             table,
             wasi: None,

@@ -37,7 +37,7 @@
 //!
 //! Optional exports are traits of their own, named in the macro: `export!(Greeter with prompts, resources, subscriptions, completions)`.
 //! What a plugin imports it must request in `plugin.yaml`: [`log`], [`progress`], [`notifications`], [`config`] and [`kubernetes`] are one
-//! capability each, and calling none of a module's functions imports nothing. `std` may import more: `HashMap` draws on `wasi:random`
+//! capability each ([`withhold`] is none), and calling none of a module's functions imports nothing. `std` may import more: `HashMap` draws on `wasi:random`
 //! (use `BTreeMap`), `Instant` and `SystemTime` on `wasi:clocks`.
 //!
 //! Plugins build and test natively too: there the imports are replaced by [`testing`], and Kubernetes goes through the trait
@@ -53,6 +53,7 @@ pub mod kubernetes;
 pub mod log;
 mod manifest;
 pub mod notifications;
+mod offers;
 mod output;
 mod plugin;
 pub mod progress;
@@ -76,6 +77,7 @@ pub use context::Elicitation;
 pub use failure::arguments;
 #[doc(hidden)]
 pub use manifest::bytes as manifest_bytes;
+pub use offers::withhold;
 pub use plugin::Plugin;
 pub use prompts::Prompts;
 pub use resources::Resources;

@@ -36,6 +36,13 @@ pub enum Heard {
     ResourceUpdated(String),
     /// [`crate::notifications::list_changed`].
     ListChanged(String),
+    /// [`crate::withhold`].
+    Withheld {
+        /// As given.
+        name: String,
+        /// As given.
+        reason: String,
+    },
 }
 
 thread_local! {
@@ -72,7 +79,9 @@ mod tests {
         crate::progress::report(1.0, None, Some("one"));
         let log = Heard::Log { level: "warn".to_owned(), message: "odd".to_owned() };
         let progress = Heard::Progress { progress: 1.0, total: None, message: Some("one".to_owned()) };
-        assert_eq!(take(), [log, progress]);
+        crate::withhold("resize", "no CRD");
+        let withheld = Heard::Withheld { name: "resize".to_owned(), reason: "no CRD".to_owned() };
+        assert_eq!(take(), [log, progress, withheld]);
         assert_eq!(take(), []);
     }
 

@@ -65,11 +65,9 @@ async fn attempt(shared: &Shared, asked: &Asked, request: CallToolRequestParams)
     let arguments = Value::Object(request.arguments.unwrap_or_default());
     let retry = Retry { responses: request.input_responses, state: request.request_state };
     let mut turn = Turn::new(shared, asked, Action::CallTool, &name, &arguments);
-    let unknown = || Trouble::UnknownTool(name.clone());
-    let permit = turn.permit().ok_or_else(unknown)?;
+    let permit = turn.permit().ok_or_else(|| Trouble::UnknownTool(name.clone()))?;
     let Some((plugin, spec)) = asked.entry.snapshot.catalogue.tool(&name) else {
-        turn.record.outcome(AuditOutcome::Failed);
-        return Err(unknown());
+        return Err(not_offered(&mut turn, &name));
     };
     turn.record.found(plugin.descriptor());
     if let Err(violations) = spec.input_schema.validate(&arguments) {
@@ -83,6 +81,18 @@ async fn attempt(shared: &Shared, asked: &Asked, request: CallToolRequestParams)
         Reply::Complete(output) => Reply::Complete(finish(&mut turn, spec, output)?),
     };
     Ok(reply)
+}
+
+/// A name that the caller may call and that no plugin offers: one of them may say why.
+fn not_offered(turn: &mut Turn<'_>, name: &str) -> Trouble {
+    turn.record.outcome(AuditOutcome::Failed);
+    match turn.asked.entry.snapshot.catalogue.withheld(name) {
+        Some((plugin, reason)) => {
+            turn.record.found(plugin.descriptor());
+            Trouble::Withheld { tool: name.to_owned(), reason: reason.to_owned() }
+        }
+        None => Trouble::UnknownTool(name.to_owned()),
+    }
 }
 
 /// The output as the client may see it.

@@ -98,6 +98,9 @@ impl Fake {
             manifest: Manifest::parse(&yaml).unwrap(),
             digest: Digest::of(format!("{name}{}", tools.len()).as_bytes()),
             tools,
+            withheld: [("resize", "the storage class cannot grow"), ("echo", "offered after all")]
+                .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
+                .into(),
             prompts: if full { vec![prompt] } else { vec![] },
             templates: if full { vec![template] } else { vec![] },
             exports: Exports { prompts: full, resources: full, subscriptions: full, completions: full },

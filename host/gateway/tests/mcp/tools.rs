@@ -43,6 +43,24 @@ async fn a_denied_tool_and_an_unknown_one_look_the_same() {
 }
 
 #[tokio::test]
+async fn a_withheld_tool_says_why_to_whoever_may_call_it_and_nobody_sees_it() {
+    let server = Server::start().await;
+    let call = |token: &'static str| {
+        Post::modern("tools/call", json!({"name": "resize", "arguments": {}})).token(token).send(server.address)
+    };
+    let admin = call(ADMIN).await;
+    assert_eq!(
+        (&admin.result()["isError"], admin.text_content().as_str()),
+        (&json!(true), "`resize` is not offered here: the storage class cannot grow")
+    );
+    assert_eq!(server.trail.last(), "admin@portcullis:config tools/call resize failed token:admin");
+    assert_eq!(call(READER).await.error_code(), -32602);
+    let listed = Post::modern("tools/list", json!({})).send(server.address).await.result();
+    assert!(!listed.to_string().contains("resize"), "{listed}");
+    assert_eq!(server.call("echo", json!({"n": 7})).await.text_content(), r#"{"n":7}"#, "offering wins over withholding");
+}
+
+#[tokio::test]
 async fn arguments_that_break_the_schema_are_a_result_that_says_where() {
     let server = Server::start().await;
     for (arguments, place) in [(json!({"n": "x"}), "/n: "), (json!({}), "n"), (json!({"n": 1, "m": 2}), "m")] {
@@ -158,6 +176,7 @@ async fn both_ways_to_a_tool_answer_alike() {
         ("echo", json!({"n": "x"})),
         ("ask_sampling", json!({})),
         ("nothing", json!({})),
+        ("resize", json!({})),
         ("content", json!({})),
         ("structured", json!({})),
         ("fail", json!({})),

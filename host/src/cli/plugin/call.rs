@@ -109,6 +109,11 @@ async fn call(plugin: &dyn Plugin, arguments: Arguments) -> Outcome {
 /// The tool exists, and the arguments fit its schema: what the gateway would have checked.
 fn check(plugin: &dyn Plugin, arguments: &Arguments) -> anyhow::Result<()> {
     let tools = &plugin.descriptor().tools;
+    if let (None, Some(reason)) =
+        (tools.iter().find(|tool| tool.name == arguments.tool), plugin.descriptor().withheld.get(&arguments.tool))
+    {
+        bail!("`{}` is not offered here: {reason}", arguments.tool);
+    }
     let tool = tools.iter().find(|tool| tool.name == arguments.tool).with_context(|| {
         let names: Vec<_> = tools.iter().map(|tool| tool.name.as_str()).collect();
         format!("there is no tool `{}`; there are: {}", arguments.tool, names.join(", "))

@@ -26,6 +26,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     match super::super::runtime()?.block_on(component.load(&arguments.loading))? {
         Ok(plugin) => {
             show(plugin.descriptor(), arguments.output)?;
+            for (tool, reason) in &plugin.descriptor().withheld {
+                eprintln!("withheld: {tool}: {reason}");
+            }
             eprintln!("{}: valid", arguments.file.display());
             Ok(ExitCode::SUCCESS)
         }
