@@ -7,8 +7,8 @@ use portcullis_core::finding::{Finding, Place};
 
 use crate::env;
 
-/// The configuration and its warnings, or everything that is wrong with it.
-pub(crate) async fn read(file: &Path) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+/// The configuration and its warnings, or everything that is wrong with it. `live` is the one that serves now.
+pub(crate) async fn read(file: &Path, live: Option<&Config>) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
     let name = file.display().to_string();
     let unreadable = |error: std::io::Error| {
         let place = Place { file: name.clone(), line: 0, column: 0 };
@@ -18,5 +18,8 @@ pub(crate) async fn read(file: &Path) -> Result<(Config, Vec<Finding>), Vec<Find
     let text = tokio::fs::read_to_string(file).await.map_err(unreadable)?;
     let path = std::path::absolute(file).map_err(unreadable)?;
     let base = path.parent().unwrap_or_else(|| Path::new("/"));
-    Config::parse(&text, Surroundings { file: &name, base, cache: &env::cache_directory() })
+    Config::parse(
+        &text,
+        Surroundings { file: &name, base, cache: &env::cache_directory(), guarded: live.is_some_and(Config::is_guarded) },
+    )
 }

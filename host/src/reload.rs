@@ -52,7 +52,7 @@ impl Reloader {
 
     /// One look.
     pub(crate) async fn turn(&mut self) {
-        let (config, findings) = match configuration::read(&self.file).await {
+        let (config, findings) = match configuration::read(&self.file, Some(&self.live.snapshot.config)).await {
             Ok((config, warnings)) => (Arc::new(config), warnings),
             Err(findings) => (Arc::clone(&self.live.snapshot.config), findings),
         };

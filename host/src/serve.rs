@@ -110,7 +110,7 @@ struct Beginning {
 /// # Errors
 /// The configuration has errors, or the host cannot run at all. Broken plugins are no reason.
 async fn begin(file: &Path) -> anyhow::Result<Beginning> {
-    let (config, mut findings) = configuration::read(file).await.map_err(|findings| {
+    let (config, mut findings) = configuration::read(file, None).await.map_err(|findings| {
         tell(&findings, &[]);
         anyhow::anyhow!("{} has errors; `portcullis check --config {0}` shows them", file.display())
     })?;

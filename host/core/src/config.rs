@@ -56,6 +56,14 @@ pub struct Config {
     pub instructions: Option<String>,
 }
 
+impl Config {
+    /// Whether some endpoint asks for tokens.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.listeners.iter().flat_map(|listener| &listener.endpoints).any(|endpoint| endpoint.guard == Guard::Tokens)
+    }
+}
+
 /// One socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listener {

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 }
 
 async fn findings(arguments: &Arguments) -> anyhow::Result<Vec<Finding>> {
-    let (config, mut findings) = match configuration::read(&arguments.file.config).await {
+    let (config, mut findings) = match configuration::read(&arguments.file.config, None).await {
         Ok(read) => read,
         Err(findings) => return Ok(findings),
     };

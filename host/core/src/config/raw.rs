@@ -73,7 +73,8 @@ pub struct RawEndpoint {
     /// Whether it is served. Default: true.
     #[serde(default)]
     pub enabled: Option<bool>,
-    /// `tokens`: bearer tokens of this file; `none`: nobody is asked, only on loopback. Default: `tokens` if there are any, else `none`.
+    /// `tokens`: bearer tokens of this file; `none`: nobody is asked, only on loopback and without `allowedHosts`. Default: `tokens` if
+    /// there are any, else `none`; taking the last token away while the host runs leaves it at `tokens`.
     #[serde(default)]
     pub guard: RawGuard,
 }

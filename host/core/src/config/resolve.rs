@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::listeners::Tokens;
 use super::path::KeyPath;
 use super::raw::RawConfig;
 use super::report::Report;
@@ -29,6 +30,8 @@ pub struct Surroundings<'a> {
     pub base: &'a Path,
     /// Where compiled plugins go unless configured; absolute.
     pub cache: &'a Path,
+    /// Whether some endpoint asks for tokens at this moment: then none is opened because its tokens are gone.
+    pub guarded: bool,
 }
 
 impl Config {
@@ -62,6 +65,11 @@ fn read(tree: &Tree, report: &mut Report<'_>) -> Option<RawConfig> {
 
 fn resolve(raw: &RawConfig, around: Surroundings<'_>, report: &mut Report<'_>) -> Config {
     let root = KeyPath::root();
+    let tokens_now = match (raw.tokens.is_empty(), around.guarded) {
+        (false, _) => Tokens::Some,
+        (true, true) => Tokens::Gone,
+        (true, false) => Tokens::Never,
+    };
     let tokens = tokens::resolve(&raw.tokens, report);
     let mut number =
         |key: &str, value: Option<u64>, default, range| within(&root.key(key), value.unwrap_or(default), range, report);
@@ -69,7 +77,7 @@ fn resolve(raw: &RawConfig, around: Surroundings<'_>, report: &mut Report<'_>) -
     let queue_timeout = number("queueTimeoutMs", raw.queue_timeout_ms, QUEUE_TIMEOUT_MS, (0, 60_000));
     let list_ttl = number("listTtlMs", raw.list_ttl_ms, LIST_TTL_MS, (0, 86_400_000));
     Config {
-        listeners: listeners::resolve(&raw.listeners, !raw.tokens.is_empty(), report),
+        listeners: listeners::resolve(&raw.listeners, tokens_now, report),
         tokens,
         plugin_directory: absolute(around.base, raw.plugin_directory.as_deref().unwrap_or("plugins")),
         plugins: plugins::resolve(&raw.plugins, report),

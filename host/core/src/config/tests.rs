@@ -8,8 +8,13 @@ use super::{Config, Guard, Surroundings};
 use crate::finding::Finding;
 
 fn parse(text: &str) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
-    let around = Surroundings { file: "portcullis.yaml", base: Path::new("/etc/portcullis"), cache: Path::new("/var/cache") };
-    Config::parse(text, around)
+    parse_beside(text, false)
+}
+
+/// `guarded`: what serves asks for tokens.
+fn parse_beside(text: &str, guarded: bool) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+    let (base, cache) = (Path::new("/etc/portcullis"), Path::new("/var/cache"));
+    Config::parse(text, Surroundings { file: "portcullis.yaml", base, cache, guarded })
 }
 
 fn findings(text: &str) -> String {
@@ -164,6 +169,29 @@ fn an_open_address_without_a_guard_is_refused_with_the_yaml_that_guards_it() {
 fn a_guard_without_tokens_is_refused() {
     let text = "listeners:\n- name: a\n  address: 127.0.0.1:1\n  endpoints: [{path: /mcp, guard: tokens}]\n";
     assert!(findings(text).contains("nobody could call"), "{}", findings(text));
+}
+
+#[test]
+fn taking_the_last_token_away_opens_nothing_and_takes_effect() {
+    let auto = "listeners:\n- name: a\n  address: 127.0.0.1:1\n";
+    let said = auto.to_owned() + "  endpoints: [{path: /mcp, guard: tokens}]\n";
+    for text in ["", auto, &said] {
+        let (config, warnings) = parse_beside(text, true).unwrap();
+        assert_eq!((config.listeners[0].endpoints[0].guard, config.tokens.len()), (Guard::Tokens, 0), "{text}");
+        assert!(config.is_guarded() && warnings[0].message.starts_with("the last token is gone"), "{text}: {warnings:?}");
+        assert!(warnings[0].hint.as_ref().unwrap().contains("guard: none"));
+    }
+    let open = auto.to_owned() + "  endpoints: [{path: /mcp, guard: none}]\n";
+    assert_eq!(parse_beside(&open, true).unwrap().0.listeners[0].endpoints[0].guard, Guard::None);
+}
+
+#[test]
+fn an_unguarded_endpoint_takes_no_requests_for_other_hosts() {
+    let proxied = "listeners:\n- name: a\n  address: 127.0.0.1:1\n  allowedHosts: [mcp.example.com]\n";
+    for text in [proxied.to_owned(), format!("{TOKEN}{proxied}  endpoints: [{{path: /mcp, guard: none}}]\n")] {
+        assert!(findings(&text).contains("listeners[0].endpoints[0].guard: nobody is asked"), "{}", findings(&text));
+    }
+    assert!(parse(&format!("{TOKEN}{proxied}")).is_ok());
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Loading {
     /// The configuration of an empty file, with this cluster.
     fn config(&self) -> anyhow::Result<Config> {
         let (base, cache) = (std::env::current_dir()?, env::cache_directory());
-        let around = Surroundings { file: "", base: &base, cache: &cache };
+        let around = Surroundings { file: "", base: &base, cache: &cache, guarded: false };
         let (mut config, _) =
             Config::parse("", around).map_err(|_| anyhow::anyhow!("the default configuration does not read"))?;
         config.kubernetes.kubeconfig = self.kubeconfig.as_deref().map(std::path::absolute).transpose()?;
