@@ -35,8 +35,14 @@ pub(crate) struct Entry {
 }
 
 /// All tools by subject, in the order in which a client lists them.
-const GROUPS: &[&[&Entry]] =
-    &[tools::clusters::TOOLS, tools::operations::TOOLS, tools::plans::TOOLS, tools::backups::TOOLS, tools::schedules::TOOLS];
+const GROUPS: &[&[&Entry]] = &[
+    tools::clusters::TOOLS,
+    tools::operations::TOOLS,
+    tools::plans::TOOLS,
+    tools::backups::TOOLS,
+    tools::schedules::TOOLS,
+    tools::observation::TOOLS,
+];
 
 /// All tools, in the order in which a client lists them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Entry> {

@@ -26,6 +26,7 @@ mod gitops;
 mod guard;
 mod json;
 mod kind;
+mod logs;
 mod name;
 #[allow(dead_code, reason = "the tools that need it come next")]
 mod naming;

@@ -8,6 +8,7 @@ mod delete;
 mod errors;
 mod gitops;
 mod list;
+mod observation;
 mod offers;
 mod operations;
 mod plans;

@@ -12,13 +12,13 @@ use crate::time;
 /// Events shown, newest first.
 const SHOWN: usize = 15;
 
-fn last_seen(event: &Value) -> &str {
+pub(crate) fn last_seen(event: &Value) -> &str {
     let stamps = ["/lastTimestamp", "/series/lastObservedTime", "/eventTime", "/metadata/creationTimestamp"];
     stamps.iter().find_map(|pointer| text(event, pointer)).unwrap_or_default()
 }
 
 /// The cluster itself, or an object that carries its name with a suffix: `db-1`, `db-1-wal`, `db-2-join`.
-fn concerns(event: &Value, cluster: &str) -> bool {
+pub(crate) fn concerns(event: &Value, cluster: &str) -> bool {
     let name = text(event, "/involvedObject/name").unwrap_or_default();
     let rest = name.strip_prefix(cluster);
     rest.is_some_and(|rest| {
@@ -26,7 +26,7 @@ fn concerns(event: &Value, cluster: &str) -> bool {
     })
 }
 
-fn describe(event: &Value, now: i64) -> (Value, Vec<String>) {
+pub(crate) fn describe(event: &Value, now: i64) -> (Value, Vec<String>) {
     let word = |pointer: &str| text(event, pointer).unwrap_or_default().to_owned();
     let object = format!("{}/{}", word("/involvedObject/kind"), word("/involvedObject/name"));
     let (reason, message, seen) = (word("/reason"), short(&word("/message")), last_seen(event));

@@ -107,6 +107,8 @@ fn sample(name: &str, takes: Takes) -> Value {
         ("postgres_version", _) => json!("17"),
         ("tolerations", _) => json!([{"key": "a"}]),
         ("plugin_parameters", _) => json!({"a": "b"}),
+        ("since", _) => json!("15m"),
+        ("instances", Takes::Json(_)) => json!(["db-1"]),
         ("schedule", _) => json!("0 3 * * *"),
         (_, Takes::Text(_)) => json!("db"),
         (_, Takes::Integer(..)) => json!(3),
