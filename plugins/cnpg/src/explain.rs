@@ -39,7 +39,9 @@ const LIST: &str = "list_postgres_clusters";
 /// Explains a refusal.
 pub(crate) fn explain(status: Status, action: &Action<'_>) -> Problem {
     let causes = status.causes.iter().map(|one| Cause {
-        parameter: field::parameter(&one.field).map(Into::into),
+        parameter: field::parameter(&action.target.plural, &one.field)
+            .or_else(|| field::named_in(&action.target.plural, &one.message))
+            .map(Into::into),
         field: one.field.clone(),
         message: one.message.clone(),
     });

@@ -10,12 +10,15 @@ mod blast;
 mod call;
 mod catalogue;
 mod change;
+#[allow(dead_code, reason = "roles edit lists next")]
+mod changing;
 mod cluster;
 mod completions;
 mod component;
 mod consent;
 mod cron;
 mod cursor;
+mod declared;
 mod deleting;
 mod diff;
 mod explain;

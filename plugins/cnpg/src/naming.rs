@@ -19,6 +19,12 @@ pub(crate) fn object(cluster: &str, path: &[&str]) -> String {
     if path.len() == 1 && slug == joined && !slug.contains('-') && plain.len() <= NAME_MAX {
         return plain;
     }
+    hashed(cluster, path)
+}
+
+/// The name with the hash, also where the plain one would do: for when another object has that already.
+pub(crate) fn hashed(cluster: &str, path: &[&str]) -> String {
+    let slug = slug(&path.join("-"));
     let hash = hash(&format!("{cluster}/{}", path.join("/")));
     let room = NAME_MAX.saturating_sub(cluster.len() + 1 + 1 + hash.len());
     let short: String = slug.chars().take(room).collect();

@@ -112,6 +112,9 @@ pub(crate) const NEW_NAME: Parameter = Parameter::required(
     Takes::Text(CLUSTER_PATTERN),
     "Name of the new cluster: lower-case letters, digits and hyphens, beginning with a letter, at most 50 characters (DNS-1035).",
 );
+/// The cluster that a role, a database or the like belongs to.
+pub(crate) const CLUSTER_NAME: Parameter =
+    Parameter::required("cluster_name", Takes::Text(OBJECT_PATTERN), "Name of the cluster that it belongs to.");
 pub(crate) const NAMESPACE: Parameter = Parameter::optional(
     "namespace",
     Takes::Text(LABEL_PATTERN),

@@ -4,6 +4,7 @@
 mod backups;
 mod catalogue;
 mod create;
+mod databases;
 mod delete;
 mod errors;
 mod gitops;

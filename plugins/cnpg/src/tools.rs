@@ -4,6 +4,7 @@
 pub(crate) mod backups;
 pub(crate) mod clusters;
 pub(crate) mod observation;
+pub(crate) mod databases;
 pub(crate) mod operations;
 pub(crate) mod plans;
 pub(crate) mod schedules;

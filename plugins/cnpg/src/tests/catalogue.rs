@@ -115,6 +115,7 @@ fn sample(name: &str, takes: Takes) -> Value {
         (_, Takes::Flag) => json!(true),
         (_, Takes::Choice(words)) => json!(words[0]),
         (_, Takes::Choices(words)) => json!([words[0]]),
+        (_, Takes::Json(schema)) if schema.starts_with(r#"{"type": "array""#) => json!([]),
         (_, Takes::Json(_)) => json!({}),
     }
 }
