@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::text::short;
+
 /// Most characters of either form of an answer: about 8,000 tokens of a model's context. Lists hand out a cursor, status leaves
 /// out sections by name; nothing is cut in the middle.
 pub(crate) const BUDGET: usize = 25_000;
@@ -73,7 +75,7 @@ pub(crate) fn warnings(texts: &[String]) -> String {
     if texts.is_empty() {
         return String::new();
     }
-    let lines: Vec<String> = texts.iter().map(|one| format!("- {one}")).collect();
+    let lines: Vec<String> = texts.iter().map(|one| format!("- {}", short(one))).collect();
     format!("\n**Warnings:**\n{}\n", lines.join("\n"))
 }
 

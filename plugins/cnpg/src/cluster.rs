@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::gitops;
 use crate::json::{annotation, integer, list, text, texts};
 use crate::phase::{self, Health};
+use crate::text::short;
 
 /// One Cluster object.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +83,7 @@ impl<'a> Cluster<'a> {
     pub(crate) fn postgres_version(self) -> String {
         let major =
             || integer(self.0, "/status/pgDataImageInfo/majorVersion").or_else(|| integer(self.0, "/spec/imageCatalogRef/major"));
-        self.image().map(str::to_owned).or_else(|| major().map(|one| one.to_string())).unwrap_or_else(|| "unknown".into())
+        self.image().map(short).or_else(|| major().map(|one| one.to_string())).unwrap_or_else(|| "unknown".into())
     }
 
     /// Number of synchronous standbys that the spec asks for, new way or old.
@@ -112,9 +113,12 @@ impl<'a> Cluster<'a> {
         note(self.is_being_deleted(), "it is being deleted".into());
         note(self.is_hibernated(), "it is hibernated: its pods are shut down on purpose".into());
         let fenced = self.fenced();
-        note(!fenced.is_empty(), format!("fenced instances: {} (PostgreSQL is stopped there on purpose)", fenced.join(", ")));
+        note(
+            !fenced.is_empty(),
+            format!("fenced instances: {} (PostgreSQL is stopped there on purpose)", short(&fenced.join(", "))),
+        );
         let moving = self.target_primary().filter(|target| self.primary().is_some_and(|current| current != *target));
-        note(moving.is_some(), format!("the primary is moving to {}", moving.unwrap_or_default()));
+        note(moving.is_some(), format!("the primary is moving to {}", short(moving.unwrap_or_default())));
         let off = annotation(self.0, "cnpg.io/reconciliationLoop") == Some("disabled");
         note(off, "`cnpg.io/reconciliationLoop: disabled`: the operator ignores this cluster".into());
         let off = annotation(self.0, "cnpg.io/validation") == Some("disabled");
@@ -126,9 +130,9 @@ impl<'a> Cluster<'a> {
         note(failing("LastBackupSucceeded"), "the last backup failed".into());
         note(failing("ConsistentSystemID"), "instances have different system identifiers".into());
         let dangling = texts(self.0, "/status/danglingPVC");
-        note(!dangling.is_empty(), format!("volumes without an instance: {}", dangling.join(", ")));
+        note(!dangling.is_empty(), format!("volumes without an instance: {}", short(&dangling.join(", "))));
         let unusable = texts(self.0, "/status/unusablePVC");
-        note(!unusable.is_empty(), format!("unusable volumes: {}", unusable.join(", ")));
+        note(!unusable.is_empty(), format!("unusable volumes: {}", short(&unusable.join(", "))));
         note(
             gitops::owner(self.0).is_some(),
             format!("managed by {}: a change made here may be reverted", gitops::owner(self.0).unwrap_or_default()),

@@ -6,6 +6,7 @@ use portcullis_plugin::kubernetes::{Status, Target};
 use crate::field;
 use crate::problem::{Cause, Problem};
 use crate::rule;
+use crate::text::flat;
 
 /// What was tried.
 #[derive(Debug, Clone, Copy)]
@@ -43,12 +44,12 @@ pub(crate) fn explain(status: Status, action: &Action<'_>) -> Problem {
             .or_else(|| field::named_in(&action.target.plural, &one.message))
             .map(Into::into),
         field: one.field.clone(),
-        message: one.message.clone(),
+        message: flat(&one.message),
     });
     let problem = Problem {
         code: status.code,
         reason: status.reason.as_str().into(),
-        message: format!("{}: {}", action.words(), status.message).into(),
+        message: format!("{}: {}", action.words(), flat(&status.message)).into(),
         retry_after_ms: status.retry_after_ms,
         causes: causes.collect(),
         ..Problem::default()

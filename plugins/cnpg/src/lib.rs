@@ -3,7 +3,6 @@
 //! Contract: names and parameters of waTeim/cnpg-mcp v5.1 stay valid.
 
 mod answer;
-#[allow(dead_code, reason = "the tools that need it come next")]
 mod applied;
 mod backup;
 mod blast;
@@ -31,7 +30,6 @@ mod json;
 mod kind;
 mod logs;
 mod name;
-#[allow(dead_code, reason = "the tools that need it come next")]
 mod naming;
 mod paging;
 mod parameter;

@@ -32,7 +32,7 @@ fn cell(text: &str) -> String {
 }
 
 /// On one line: text of an object must not be able to pose as a line of ours. U+2028 and U+2029 break lines too.
-fn flat(text: &str) -> String {
+pub(crate) fn flat(text: &str) -> String {
     text.replace(|one: char| one.is_control() || matches!(one, '\u{2028}' | '\u{2029}'), " ")
 }
 

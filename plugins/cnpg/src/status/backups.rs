@@ -29,9 +29,13 @@ pub(crate) fn last_good<'a>(backups: &[&'a Value]) -> Option<&'a str> {
     backups.iter().filter(|one| text(one, "/status/phase") == Some("completed")).map(|one| moment(one)).max()
 }
 
-/// Names of the object stores that the Barman Cloud plugin writes to.
-pub(crate) fn stores(cluster: Cluster<'_>) -> Vec<&str> {
-    list(cluster.0, "/spec/plugins").iter().filter_map(|one| text(one, "/parameters/barmanObjectName")).collect()
+/// The object stores that the Barman Cloud plugin writes to: name, and under which server name. Left out, that is the cluster's.
+pub(crate) fn stores(cluster: Cluster<'_>) -> Vec<(&str, &str)> {
+    let one = |plugin| {
+        let store = text(plugin, "/parameters/barmanObjectName")?;
+        Some((store, text(plugin, "/parameters/serverName").unwrap_or_else(|| cluster.name())))
+    };
+    list(cluster.0, "/spec/plugins").iter().filter_map(one).collect()
 }
 
 fn one_backup(backup: &Value, now: i64) -> (Value, Vec<String>) {
@@ -107,17 +111,22 @@ fn windows(out: &mut String, found: &Result<Value, Problem>, cluster: Cluster<'_
             return structured;
         }
     };
-    let used = stores(cluster);
-    let named = |one: &&Value| text(one, "/metadata/name").is_some_and(|name| used.contains(&name));
     let mut all = Vec::new();
-    for store in list(found, "/items").iter().filter(named) {
-        let name = text(store, "/metadata/name").unwrap_or_default();
-        let window = store.pointer("/status/serverRecoveryWindow").and_then(|servers| servers.get(cluster.name()));
+    for (name, server) in stores(cluster) {
+        let Some(store) = list(found, "/items").iter().find(|one| text(one, "/metadata/name") == Some(name)) else {
+            out.push_str(&format!("Object store `{}`: **there is none of that name**\n", short(name)));
+            all.push(json!({"name": name, "server_name": server, "missing": true, "recovery_window": null}));
+            continue;
+        };
+        let window = store.pointer("/status/serverRecoveryWindow").and_then(|servers| servers.get(server));
         let window = window.unwrap_or(&Value::Null);
-        let stamp = |key: &str| text(window, key).unwrap_or("none").to_owned();
+        let stamp = |key: &str| text(window, key).map_or_else(|| "none".to_owned(), short);
         let (from, last) = (stamp("/firstRecoverabilityPoint"), stamp("/lastSuccessfulBackupTime"));
-        out.push_str(&format!("Object store `{name}`: recoverable from {from}, last backup {last}\n"));
-        all.push(json!({"name": name, "recovery_window": window}));
+        let failed =
+            text(window, "/lastFailedBackupTime").map(|one| format!(", last failure {}", short(one))).unwrap_or_default();
+        let (name, server) = (short(name), short(server));
+        out.push_str(&format!("Object store `{name}`, server `{server}`: recoverable from {from}, last backup {last}{failed}\n"));
+        all.push(json!({"name": name, "server_name": server, "missing": false, "recovery_window": window}));
     }
     Value::Array(all)
 }

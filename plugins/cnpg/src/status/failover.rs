@@ -6,15 +6,17 @@ use super::part::{Part, Parts};
 use super::section::{Section, unread};
 use crate::cluster::Cluster;
 use crate::json::{text, texts};
+use crate::text::short;
 
 fn lease(found: &Value, cluster: Cluster<'_>) -> (String, Value) {
     let holder = text(found, "/spec/holderIdentity");
     let fits = holder == cluster.primary();
     let words = match holder {
-        Some(holder) if fits => format!("Primary lease: held by {holder}\n"),
+        Some(holder) if fits => format!("Primary lease: held by {}\n", short(holder)),
         Some(holder) => format!(
-            "Primary lease: held by {holder}, which is not the current primary ({})\n",
-            cluster.primary().unwrap_or("none")
+            "Primary lease: held by {}, which is not the current primary ({})\n",
+            short(holder),
+            short(cluster.primary().unwrap_or("none"))
         ),
         None => "Primary lease: held by nobody\n".into(),
     };
@@ -24,7 +26,7 @@ fn lease(found: &Value, cluster: Cluster<'_>) -> (String, Value) {
 fn quorum(found: &Value) -> (String, Value) {
     let standbys = texts(found, "/status/standbyNames");
     let number = found.pointer("/status/standbyNumber").cloned().unwrap_or_default();
-    let words = format!("Failover quorum: {number} of [{}]\n", standbys.join(", "));
+    let words = format!("Failover quorum: {number} of [{}]\n", short(&standbys.join(", ")));
     (words, json!({"method": text(found, "/status/method"), "standby_names": standbys, "standby_number": number}))
 }
 

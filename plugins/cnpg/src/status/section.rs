@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::BUDGET;
 use crate::problem::Problem;
+use crate::text::flat;
 
 /// All sections, in the order in which they are shown: what matters first, since the last ones go when there is no room.
 pub(crate) const NAMES: [&str; 8] = ["instances", "events", "live", "storage", "backups", "poolers", "failover", "certificates"];
@@ -29,7 +30,7 @@ pub(crate) fn unread(problem: &Problem) -> (String, Value) {
         404 => "not available on this API server".to_owned(),
         _ => format!("could not be read ({} {})", problem.code, problem.reason),
     };
-    let mut text = format!("_{short}_: {}\n", problem.message);
+    let mut text = format!("_{short}_: {}\n", flat(&problem.message));
     if let Some(rule) = &problem.missing_rule {
         text.push_str(&format!("Missing rule:\n```yaml\n{}\n```\n", rule.trim_end()));
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fake::{Fake, Request, invalid};
+use crate::fake::{Fake, Request, invalid, status};
 use crate::settings::Settings;
 
 const TOOL: &str = "create_postgres_cluster";
@@ -143,6 +143,40 @@ fn d21_a_version_that_nobody_carries_is_refused_unless_the_operator_named_a_repo
     *fake.settings.borrow_mut() = Settings { image_repository: Some("registry/postgresql".into()), ..Settings::default() };
     fake.answer(TOOL, json!({"name": "db", "postgres_version": "16.4"}));
     assert_eq!(fake.made("create")[0].body["spec"]["imageName"], "registry/postgresql:16.4");
+}
+
+/// An ImageCatalog of namespace `default`.
+fn of_namespace(name: &str, majors: &[i64]) -> Value {
+    let mut one = catalog(name, majors);
+    one["metadata"]["namespace"] = json!("default");
+    one
+}
+
+#[test]
+fn a_catalog_of_the_namespace_is_enough_where_cluster_wide_ones_may_not_be_read() {
+    let refused = || status(403, "Forbidden", "User \"x\" cannot list resource \"clusterimagecatalogs\" at the cluster scope");
+    for arguments in [json!({"postgres_version": "17"}), json!({"postgres_version": "17", "image_catalog": "ours"})] {
+        let fake =
+            Fake::new().with("imagecatalogs", of_namespace("ours", &[17])).failing("list", "clusterimagecatalogs", 9, refused());
+        let answer = fake.answer(TOOL, crate::json::merged(&arguments, &json!({"name": "db"})));
+        assert!(!answer.is_error, "{}", answer.text);
+        assert_eq!(fake.made("create")[0].body["spec"]["imageCatalogRef"]["name"], "ours");
+        let fake =
+            Fake::new().with("imagecatalogs", of_namespace("old", &[15])).failing("list", "clusterimagecatalogs", 9, refused());
+        let answer = fake.answer(TOOL, crate::json::merged(&arguments, &json!({"name": "db"})));
+        assert!(answer.is_error && answer.structured["code"] == 403 && answer.structured["missing_rule"].is_string());
+    }
+}
+
+#[test]
+fn catalogs_that_this_cloudnativepg_does_not_know_count_as_none() {
+    let unknown = || status(404, "NotFound", "the server could not find the requested resource");
+    let fake =
+        Fake::new().with("imagecatalogs", of_namespace("ours", &[17])).failing("list", "clusterimagecatalogs", 1, unknown());
+    assert!(!fake.answer(TOOL, json!({"name": "db", "postgres_version": "17"})).is_error);
+    let fake = Fake::new().failing("list", "*", 2, unknown());
+    let answer = fake.answer(TOOL, json!({"name": "db", "postgres_version": "17"}));
+    assert!(answer.is_error && answer.text.contains("no image catalog carries PostgreSQL 17"), "{}", answer.text);
 }
 
 #[test]

@@ -9,7 +9,7 @@ const TOOL: &str = "delete_postgres_cluster";
 fn belongs(name: &str, owned: bool) -> Value {
     let owners = if owned { json!([{"kind": "Cluster", "uid": "uid-db"}]) } else { json!([]) };
     json!({
-        "metadata": {"name": name, "namespace": "default", "uid": format!("uid-{name}"), "labels": {"cnpg.io/cluster": "db"}, "ownerReferences": owners},
+        "metadata": {"name": name, "namespace": "default", "uid": format!("uid-{name}"), "resourceVersion": "7", "labels": {"cnpg.io/cluster": "db"}, "ownerReferences": owners},
         "spec": {"cluster": {"name": "db"}}, "status": {"phase": "completed", "stoppedAt": "2026-11-21T06:00:00Z"},
     })
 }
@@ -65,7 +65,10 @@ fn d1_a_dry_run_is_the_servers_and_deletes_nothing() {
         TOOL,
         json!({"name": "db", "dry_run": true, "confirm_deletion": true, "confirm_name": "db", "cascade": ["databases"]}),
     );
-    assert!(deletes(&fake).len() == 1 && deletes(&fake)[0].dry_run);
+    let checked: Vec<String> = deletes(&fake).into_iter().map(|one| one.plural).collect();
+    assert_eq!(checked, ["clusters", "databases"], "what would be deleted too is checked too");
+    assert!(deletes(&fake).iter().all(|one| one.dry_run));
+    assert_eq!(answer.structured["dependents"][0]["fate"], "chosen");
     assert_eq!((&answer.structured["deleted"], &answer.structured["dry_run"]), (&json!(false), &json!(true)));
 }
 
@@ -98,7 +101,8 @@ fn d4_dependents_are_listed_and_stay_unless_cascade_names_them() {
     );
     let made: Vec<String> = deletes(&fake).into_iter().map(|one| one.plural).collect();
     assert_eq!(made, ["clusters", "databases"]);
-    assert_eq!(deletes(&fake)[1].delete.clone().unwrap().uid.as_deref(), Some("uid-db-shop"));
+    let fences = deletes(&fake)[1].delete.clone().unwrap();
+    assert_eq!((fences.uid.as_deref(), fences.resource_version.as_deref()), (Some("uid-db-shop"), Some("7")));
     assert!(answer.text.contains("later cluster of the same name"));
 }
 
@@ -254,4 +258,44 @@ fn a_final_backup_is_followed_through_a_watch_that_is_too_old() {
     let answer = fake.answer(TOOL, json!({"name": "db", "confirm_name": "db", "final_backup": true}));
     assert!(!answer.is_error, "{}", answer.text);
     assert_eq!((fake.made("watch").len(), deletes(&fake).len()), (2, 1));
+}
+
+#[test]
+fn a_dry_run_tells_which_dependent_may_not_be_deleted() {
+    let fake =
+        fake().failing("delete", "databases", 1, status(403, "Forbidden", "User \"x\" cannot delete resource \"databases\""));
+    let answer = fake.answer(TOOL, json!({"name": "db", "dry_run": true, "cascade": ["databases"]}));
+    assert!(!answer.is_error && answer.structured["dependents"][0]["fate"] == "failed");
+    assert!(answer.text.contains("cannot be deleted"), "{}", answer.text);
+}
+
+#[test]
+fn more_dependents_and_volumes_than_one_page_are_told_and_fit() {
+    let fake = fake();
+    let fake = (0..300).fold(fake, |fake, number| {
+        fake.with("databases", belongs(&format!("db-{number:03}-with-quite-a-long-name-for-a-database"), false))
+            .with("persistentvolumeclaims", belongs(&format!("claim-{number}"), true))
+    });
+    fake.page.set(250);
+    let answer = fake.answer(TOOL, json!({"name": "db", "dry_run": true}));
+    let unknown = answer.structured["not_examined"].to_string();
+    assert!(
+        unknown.contains("persistentvolumeclaims beyond the first 250") && unknown.contains("databases beyond the first 250")
+    );
+    assert_eq!(
+        (answer.structured["dependents"].as_array().unwrap().len(), &answer.structured["dependents_count"]),
+        (100, &json!(252))
+    );
+    assert!(answer.text.contains("and 230 more"), "{}", answer.text);
+    assert!(answer.structured.to_string().len() < crate::answer::BUDGET);
+}
+
+#[test]
+fn kinds_that_an_older_cloudnativepg_lacks_are_no_obstacle() {
+    let fake = ["databases", "databaseroles", "publications", "subscriptions"].into_iter().fold(fake(), |fake, kind| {
+        fake.failing("list", kind, 1, status(404, "NotFound", "the server could not find the requested resource"))
+    });
+    let answer = fake.answer(TOOL, confirmed());
+    assert!(!answer.is_error && answer.structured["not_examined"] == json!([]), "{}", answer.text);
+    assert_eq!(answer.structured["deleted"], true);
 }

@@ -5,16 +5,16 @@ mod consent;
 mod final_backup;
 mod impact;
 
-use portcullis_plugin::kubernetes::{DeleteOptions, Target};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use self::impact::{Fate, Impact};
+use self::impact::Impact;
 use crate::answer::{Answer, Outcome, warnings};
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, obtain};
+use crate::deleting;
 use crate::kind::{
     BACKUPS, CLUSTERS, DATABASE_ROLES, DATABASES, POOLERS, PUBLICATIONS, SCHEDULED_BACKUPS, SUBSCRIPTIONS, VOLUME_CLAIMS,
 };
@@ -23,9 +23,6 @@ use crate::problem::Problem;
 use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
-
-/// How often the delete is tried anew when the operator wrote the object's status in between.
-const ATTEMPTS: usize = 3;
 
 pub(crate) const TOOL: Entry = Entry {
     name: "delete_postgres_cluster",
@@ -64,7 +61,9 @@ pub(crate) const TOOL: Entry = Entry {
 "volumes": {"type": "object", "description": "garbage_collected: go with the cluster, data included; kept: stay"},
 "dependents": {"type": "array", "items": {"type": "object", "properties": {
   "kind": {"type": "string"}, "name": {"type": "string"},
-  "fate": {"enum": ["kept", "garbage_collected", "deleted", "failed"]}, "message": {"type": ["string", "null"]}}}},
+  "fate": {"enum": ["kept", "garbage_collected", "chosen", "deleted", "failed"], "description": "chosen: `cascade` would delete it"},
+  "message": {"type": ["string", "null"]}}}},
+"dependents_count": {"type": "integer", "description": "All of them; the list shows the first 100"},
 "not_examined": {"type": "array", "items": {"type": "string"}},
 "last_good_backup": {"type": ["string", "null"]},
 "final_backup": {"type": ["string", "null"], "description": "Name of the Backup that was taken first"},
@@ -79,12 +78,12 @@ pub(crate) const TOOL: Entry = Entry {
         Rule::on(CLUSTERS, &["get", "delete"]),
         Rule::on(VOLUME_CLAIMS, &["list"]),
         Rule::on(BACKUPS, &["get", "list", "create", "watch"]),
-        Rule::on(SCHEDULED_BACKUPS, &["list", "delete"]),
-        Rule::on(POOLERS, &["list", "delete"]),
-        Rule::on(DATABASES, &["list", "delete"]),
-        Rule::on(DATABASE_ROLES, &["list", "delete"]),
-        Rule::on(PUBLICATIONS, &["list", "delete"]),
-        Rule::on(SUBSCRIPTIONS, &["list", "delete"]),
+        Rule::on(SCHEDULED_BACKUPS, &["get", "list", "delete"]),
+        Rule::on(POOLERS, &["get", "list", "delete"]),
+        Rule::on(DATABASES, &["get", "list", "delete"]),
+        Rule::on(DATABASE_ROLES, &["get", "list", "delete"]),
+        Rule::on(PUBLICATIONS, &["get", "list", "delete"]),
+        Rule::on(SUBSCRIPTIONS, &["get", "list", "delete"]),
     ],
     run,
 };
@@ -116,8 +115,9 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     }
     let mut impact = impact::read(call, cluster, input.cascade.as_deref().unwrap_or_default());
     if input.dry_run.unwrap_or(false) {
-        let written = call.delete(&target, &fences(cluster, true))?;
-        return Ok(describe(cluster, &impact, &written.warnings, None).into());
+        let texts = deleting::delete(call, &target, &object, true)?;
+        impact.delete_chosen(call, cluster.namespace(), true);
+        return Ok(describe(cluster, &impact, &texts, None).into());
     }
     let by = match obtain(call, &consent::danger(&input, cluster, &impact))? {
         Consent::Given(by) => by,
@@ -126,53 +126,10 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     if input.final_backup.unwrap_or(false) {
         impact.final_backup = Some(final_backup::take(call, cluster)?);
     }
-    let texts = delete(call, &target, &object)?;
+    let texts = deleting::delete(call, &target, &object, false).map_err(|problem| problem.next(&["get_cluster_status"]))?;
     call.host.log(&format!("deleted cluster {}/{} (confirmed by {by})", cluster.namespace(), cluster.name()));
-    impact.delete_chosen(call, cluster.namespace());
+    impact.delete_chosen(call, cluster.namespace(), false);
     Ok(describe(cluster, &impact, &texts, Some(by)).into())
-}
-
-fn fences(cluster: Cluster<'_>, dry_run: bool) -> DeleteOptions {
-    DeleteOptions {
-        dry_run,
-        uid: Some(cluster.uid().into()),
-        resource_version: Some(cluster.resource_version().into()),
-        propagation: Some("Background".into()),
-        grace_period_seconds: None,
-    }
-}
-
-/// Deletes the object that was looked at. The operator writes its status all the time, so a newer version of the same object is
-/// looked at again; another object of the same name is left alone.
-fn delete(call: &Call<'_>, target: &Target, seen: &Value) -> Result<Vec<String>, Problem> {
-    let mut now = seen.clone();
-    for _ in 1..ATTEMPTS {
-        match call.delete(target, &fences(Cluster(&now), false)) {
-            Err(problem) if problem.code == 409 => now = same(call, target, seen)?,
-            other => return other.map(|written| written.warnings),
-        }
-    }
-    call.delete(target, &fences(Cluster(&now), false)).map(|written| written.warnings)
-}
-
-fn same(call: &Call<'_>, target: &Target, seen: &Value) -> Result<Value, Problem> {
-    let now = call.get(target)?;
-    let (was, is) = (Cluster(seen), Cluster(&now));
-    if was.uid() != is.uid() {
-        return Err(another(is));
-    }
-    if now.get("spec") != seen.get("spec") {
-        let message =
-            format!("somebody changed the spec of cluster `{}` while it was about to be deleted; nothing was deleted", is.name());
-        return Err(Problem::refused("Conflict", message, "Look at it again before deleting it.").next(&["get_cluster_status"]));
-    }
-    Ok(now)
-}
-
-fn another(cluster: Cluster<'_>) -> Problem {
-    let message =
-        format!("the cluster that is called `{}` now is not the one that was looked at; nothing was deleted", cluster.name());
-    Problem::refused("Replaced", message, "Look at it before deleting it.").next(&["get_cluster_status"])
 }
 
 fn describe(cluster: Cluster<'_>, impact: &Impact, texts: &[String], by: Option<&'static str>) -> Answer {
@@ -192,22 +149,12 @@ fn describe(cluster: Cluster<'_>, impact: &Impact, texts: &[String], by: Option<
         None => "\nNext: the same call with `dry_run: false`, `confirm_deletion: true` and `confirm_name`.\n",
         Some(_) => "\nNext: `list_postgres_clusters` shows when it is gone.\n",
     });
-    let dependents: Vec<Value> = impact
-        .dependents
-        .iter()
-        .map(|one| {
-            let (fate, message) = match &one.fate {
-                Fate::Kept | Fate::Chosen => ("kept", None),
-                Fate::Collected => ("garbage_collected", None),
-                Fate::Deleted => ("deleted", None),
-                Fate::Failed(message) => ("failed", Some(message)),
-            };
-            json!({"kind": one.kind.plural, "name": one.name, "fate": fate, "message": message})
-        })
-        .collect();
+    let (dependents, count) = impact.structured();
+    let told = |names: &[String]| -> Vec<String> { names.iter().take(impact::TOLD).cloned().collect() };
     let structured = json!({
         "name": name, "namespace": namespace, "deleted": by.is_some(), "dry_run": by.is_none(), "confirmed_by": by,
-        "volumes": {"garbage_collected": impact.volumes_gone, "kept": impact.volumes_kept}, "dependents": dependents,
+        "volumes": {"garbage_collected": told(&impact.volumes_gone), "kept": told(&impact.volumes_kept)}, "dependents": dependents,
+        "dependents_count": count,
         "not_examined": impact.not_examined, "last_good_backup": impact.last_good_backup, "final_backup": impact.final_backup, "warnings": texts,
     });
     Answer::new(text, structured)

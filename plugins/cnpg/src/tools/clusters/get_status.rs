@@ -168,8 +168,9 @@ fn answer(cluster: Cluster<'_>, input: &Input, sections: Vec<Section>, now: i64)
         map.insert("target_primary".into(), cluster.target_primary().into());
         map.insert("postgres_version".into(), cluster.postgres_version().into());
         map.insert("storage_size".into(), cluster.storage_size().into());
+        of_reference(cluster, map);
         if input.detail_level == Some(Detail::Detailed) {
-            details(cluster, &mut text, map, now);
+            details(cluster, &mut text, now);
         }
         section::append(&mut text, map, sections);
     }
@@ -180,8 +181,12 @@ fn answer(cluster: Cluster<'_>, input: &Input, sections: Vec<Section>, now: i64)
 }
 
 fn summary_text(cluster: Cluster<'_>, now: i64) -> String {
-    let mut out =
-        format!("**Cluster: {}/{}**\n- Status: {}\n", cluster.namespace(), cluster.name(), cluster.phase().unwrap_or("Unknown"));
+    let mut out = format!(
+        "**Cluster: {}/{}**\n- Status: {}\n",
+        cluster.namespace(),
+        cluster.name(),
+        short(cluster.phase().unwrap_or("Unknown"))
+    );
     if let Some(reason) = cluster.phase_reason() {
         out.push_str(&format!("- Reason: {}\n", short(reason)));
     }
@@ -193,9 +198,9 @@ fn summary_text(cluster: Cluster<'_>, now: i64) -> String {
         "- Instances: {}/{} ready\n- Current Primary: {}\n- PostgreSQL Version: {}\n- Storage Size: {}\n- Age: {}\n",
         cluster.ready(),
         cluster.instances(),
-        cluster.primary().unwrap_or("none yet"),
+        short(cluster.primary().unwrap_or("none yet")),
         cluster.postgres_version(),
-        cluster.storage_size().unwrap_or("unknown"),
+        short(cluster.storage_size().unwrap_or("unknown")),
         time::age(cluster.created(), now),
     ));
     let notices = cluster.notices();
@@ -205,38 +210,51 @@ fn summary_text(cluster: Cluster<'_>, now: i64) -> String {
     out
 }
 
-/// What detailed adds from the Cluster itself.
-fn details(cluster: Cluster<'_>, out: &mut String, map: &mut Map<String, Value>, now: i64) {
+/// Names of the roles in `spec.managed.roles`, the way before DatabaseRole.
+fn roles(cluster: Cluster<'_>) -> Vec<&str> {
+    list(cluster.0, "/spec/managed/roles").iter().filter_map(|one| text(one, "/name")).collect()
+}
+
+/// Keys that the reference answers with: scripts read them, so they are there whatever the level of detail.
+fn of_reference(cluster: Cluster<'_>, map: &mut Map<String, Value>) {
     let parameters = cluster.0.pointer("/spec/postgresql/parameters").cloned().unwrap_or_else(|| json!({}));
-    let roles: Vec<&str> = list(cluster.0, "/spec/managed/roles").iter().filter_map(|one| text(one, "/name")).collect();
+    map.insert("storage_class".into(), text(cluster.0, "/spec/storage/storageClass").into());
+    map.insert("conditions".into(), cluster.conditions().into());
+    map.insert("postgresql_parameters".into(), parameters);
+    map.insert("legacy_managed_roles".into(), roles(cluster).into());
+}
+
+/// What detailed adds from the Cluster itself.
+fn details(cluster: Cluster<'_>, out: &mut String, now: i64) {
+    let parameters = cluster.0.pointer("/spec/postgresql/parameters").cloned().unwrap_or_else(|| json!({}));
+    let roles = roles(cluster);
     let class = text(cluster.0, "/spec/storage/storageClass");
-    out.push_str(&format!("- Storage Class: {}\n", class.unwrap_or("the cluster's default")));
+    out.push_str(&format!("- Storage Class: {}\n", short(class.unwrap_or("the cluster's default"))));
     if !cluster.conditions().is_empty() {
         out.push_str("\n**Conditions:**\n");
     }
     for one in cluster.conditions() {
-        let word = |pointer: &str| text(one, pointer).unwrap_or_default();
+        let word = |pointer: &str| short(text(one, pointer).unwrap_or_default());
         let since = time::age(text(one, "/lastTransitionTime"), now);
         out.push_str(&format!(
             "- {}: {} ({}, for {since}) {}\n",
             word("/type"),
             word("/status"),
             word("/reason"),
-            short(word("/message"))
+            word("/message")
         ));
     }
     if let Some(set) = parameters.as_object().filter(|one| !one.is_empty()) {
         let lines: Vec<String> =
-            set.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect();
+            set.iter().map(|(name, value)| format!("{}={}", short(name), short(value.as_str().unwrap_or_default()))).collect();
         out.push_str(&format!("\n**Parameters:** {}\n", lines.join(", ")));
     }
     if !roles.is_empty() {
-        out.push_str(&format!("\n**Roles in `spec.managed.roles`:** {}\n", roles.join(", ")));
+        out.push_str(&format!(
+            "\n**Roles in `spec.managed.roles`:** {}\n",
+            roles.iter().map(|one| short(one)).collect::<Vec<_>>().join(", ")
+        ));
     }
-    map.insert("storage_class".into(), class.into());
-    map.insert("conditions".into(), cluster.conditions().into());
-    map.insert("postgresql_parameters".into(), parameters);
-    map.insert("legacy_managed_roles".into(), roles.into());
 }
 
 /// The detailed state of a cluster, for readers that are no tool call.

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
-use crate::text::count;
+use crate::text::{count, short};
 use crate::waiting;
 
 /// How often the decision is made anew after somebody else changed the cluster in between.
@@ -141,7 +141,7 @@ fn guard(call: &Call<'_>, cluster: Cluster<'_>, wanted: i64) -> Result<Vec<Strin
             "{} with {} removed; the primary ({}) stays",
             count(cluster.instances() - wanted, "replica"),
             if cluster.instances() - wanted == 1 { "its volume is" } else { "their volumes are" },
-            cluster.primary().unwrap_or("none yet")
+            short(cluster.primary().unwrap_or("none yet"))
         ));
     }
     if wanted == 1 {

@@ -85,9 +85,12 @@ fn from_catalog(call: &Call<'_>, catalog: &str, version: &str, namespace: &str) 
         }
         return Ok(Image::Catalog { kind: kind.into(), name: name.into(), major });
     }
-    let found = catalogs(call, namespace)?;
+    let (found, unread) = catalogs(call, namespace);
     let matching = found.into_iter().find(|one| one.name == catalog);
     let Some(matching) = matching else {
+        if let Some(problem) = unread {
+            return Err(problem);
+        }
         let message = format!("there is no image catalog `{catalog}` in namespace `{namespace}` or cluster-wide");
         return Err(Problem::argument("image_catalog", message, "Check the name, or use `container_image`."));
     };
@@ -105,10 +108,7 @@ fn by_version(call: &Call<'_>, version: &str, namespace: &str) -> Result<Image, 
     let Ok(major) = version.parse::<i64>() else {
         return tagged.ok_or_else(|| unresolved(version, &[]));
     };
-    let found = match catalogs(call, namespace) {
-        Ok(found) => found,
-        Err(problem) => return tagged.ok_or(problem),
-    };
+    let (found, unread) = catalogs(call, namespace);
     let mut carrying: Vec<Catalog> = found.into_iter().filter(|one| one.majors.contains(&major)).collect();
     // A catalog of the namespace was put there for it.
     if carrying.iter().filter(|one| one.kind == "ImageCatalog").count() == 1 {
@@ -116,6 +116,8 @@ fn by_version(call: &Call<'_>, version: &str, namespace: &str) -> Result<Image, 
     }
     match carrying.as_slice() {
         [one] => Ok(Image::Catalog { kind: one.kind.into(), name: one.name.clone(), major }),
+        // Where some could not be read, that is why none carries it.
+        [] => tagged.ok_or_else(|| unread.unwrap_or_else(|| unresolved(version, &[]))),
         several => tagged.ok_or_else(|| unresolved(version, several)),
     }
 }
@@ -137,21 +139,22 @@ struct Catalog {
     majors: Vec<i64>,
 }
 
-/// The catalogs of the namespace and those of all; a kind that the server does not know counts as none.
-fn catalogs(call: &Call<'_>, namespace: &str) -> Result<Vec<Catalog>, Problem> {
+/// The catalogs of the namespace and those of all, as far as they may be read, and why others may not. A kind that the server does
+/// not know counts as none.
+fn catalogs(call: &Call<'_>, namespace: &str) -> (Vec<Catalog>, Option<Problem>) {
     let reads: [Read; 2] = [
         IMAGE_CATALOGS.within(namespace).list().limit(PAGE).into(),
         CLUSTER_IMAGE_CATALOGS.everywhere().list().limit(PAGE).into(),
     ];
-    let mut out = Vec::new();
+    let (mut out, mut unread) = (Vec::new(), None);
     for (kind, found) in ["ImageCatalog", "ClusterImageCatalog"].into_iter().zip(call.read_many(&reads)) {
         match found {
             Ok(found) => out.extend(list(&found, "/items").iter().map(|one| catalog(kind, one))),
             Err(problem) if problem.code == 404 => {}
-            Err(problem) => return Err(problem),
+            Err(problem) => unread = unread.or(Some(problem)),
         }
     }
-    Ok(out)
+    (out, unread)
 }
 
 fn catalog(kind: &'static str, object: &Value) -> Catalog {

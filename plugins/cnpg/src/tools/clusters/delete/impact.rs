@@ -1,20 +1,25 @@
 //! What a deletion takes with it and what it leaves, told from owner references: Kubernetes garbage-collects what the Cluster owns,
 //! and nothing else.
 
-use portcullis_plugin::kubernetes::{DeleteOptions, Kind, Read};
-use serde_json::Value;
+use portcullis_plugin::kubernetes::{Kind, Read};
+use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::cluster::Cluster;
+use crate::deleting;
 use crate::json::{is_owned_by, list, text};
 use crate::kind::{
     BACKUPS, CLUSTER_LABEL, DATABASE_ROLES, DATABASES, POOLERS, PUBLICATIONS, SCHEDULED_BACKUPS, SUBSCRIPTIONS, VOLUME_CLAIMS,
 };
 use crate::status::backups::{last_good, of_cluster};
+use crate::text::short;
 use crate::time;
 
 /// Objects per list; a namespace with more is told as such.
 const PAGE: u32 = 250;
+/// Names that one line of text lists, and dependents or volumes that the structured result does.
+const NAMED: usize = 20;
+pub(super) const TOLD: usize = 100;
 
 /// Kinds that name their cluster in `spec.cluster.name`, and the word of `cascade` for each. Backups are in none: they are what a
 /// cluster can be restored from.
@@ -48,7 +53,7 @@ pub(super) enum Fate {
 pub(super) struct Dependent {
     pub(super) kind: Kind,
     pub(super) name: String,
-    uid: String,
+    object: Value,
     pub(super) fate: Fate,
 }
 
@@ -95,6 +100,9 @@ pub(super) fn read(call: &Call<'_>, cluster: Cluster<'_>, cascade: &[String]) ->
 
 impl Impact {
     fn volumes(&mut self, found: &Value, cluster: Cluster<'_>) {
+        if text(found, "/metadata/continue").is_some() {
+            self.not_examined.push(format!("{} beyond the first {PAGE}", VOLUME_CLAIMS.plural));
+        }
         for claim in list(found, "/items") {
             let name = text(claim, "/metadata/name").unwrap_or_default().to_owned();
             let side = if is_owned_by(claim, cluster.uid()) { &mut self.volumes_gone } else { &mut self.volumes_kept };
@@ -116,22 +124,44 @@ impl Impact {
                 (false, true) => Fate::Chosen,
                 (false, false) => Fate::Kept,
             };
-            let word = |pointer: &str| text(one, pointer).unwrap_or_default().to_owned();
-            self.dependents.push(Dependent { kind, name: word("/metadata/name"), uid: word("/metadata/uid"), fate });
+            let name = text(one, "/metadata/name").unwrap_or_default().to_owned();
+            self.dependents.push(Dependent { kind, name, object: one.clone(), fate });
         }
     }
 
-    /// Deletes what `cascade` named, each only if it is still the same object.
-    pub(super) fn delete_chosen(&mut self, call: &Call<'_>, namespace: &str) {
+    /// Deletes what `cascade` named, each only if it is still what was looked at; or asks whether the API server would.
+    pub(super) fn delete_chosen(&mut self, call: &Call<'_>, namespace: &str, dry_run: bool) {
         for one in self.dependents.iter_mut().filter(|one| one.fate == Fate::Chosen) {
-            let fences =
-                DeleteOptions { uid: Some(one.uid.clone()), propagation: Some("Background".into()), ..DeleteOptions::default() };
-            one.fate = match call.delete(&one.kind.within(namespace).named(&one.name), &fences) {
+            let target = one.kind.within(namespace).named(&one.name);
+            one.fate = match deleting::delete(call, &target, &one.object, dry_run) {
+                Ok(_) if dry_run => Fate::Chosen,
                 Ok(_) => Fate::Deleted,
                 Err(problem) if problem.code == 404 => Fate::Deleted,
-                Err(problem) => Fate::Failed(problem.message.into()),
+                Err(problem) => Fate::Failed(short(&problem.message)),
             };
         }
+    }
+
+    /// For `structuredContent`: those that matter most first, so that a list that is too long loses what stays.
+    pub(super) fn structured(&self) -> (Vec<Value>, usize) {
+        let mut all: Vec<&Dependent> = self.dependents.iter().collect();
+        all.sort_by_key(|one| match one.fate {
+            Fate::Failed(_) => 0,
+            Fate::Chosen | Fate::Deleted => 1,
+            Fate::Collected => 2,
+            Fate::Kept => 3,
+        });
+        let structured = all.iter().take(TOLD).map(|one| {
+            let (fate, message) = match &one.fate {
+                Fate::Kept => ("kept", None),
+                Fate::Chosen => ("chosen", None),
+                Fate::Collected => ("garbage_collected", None),
+                Fate::Deleted => ("deleted", None),
+                Fate::Failed(message) => ("failed", Some(message)),
+            };
+            json!({"kind": one.kind.plural, "name": one.name, "fate": fate, "message": message})
+        });
+        (structured.collect(), self.dependents.len())
     }
 
     /// For people, before (`would`) or after.
@@ -142,13 +172,13 @@ impl Impact {
             "- {goes}: its pods, services and the Secrets that the operator made for it (Kubernetes garbage-collects what the Cluster owns)\n"
         );
         if !self.volumes_gone.is_empty() {
-            let names = self.volumes_gone.join(", ");
+            let names = some(&self.volumes_gone);
             out.push_str(&format!(
                 "- {goes}: volume claims {names}, **with the data in them** (unless their StorageClass retains volumes)\n"
             ));
         }
         if !self.volumes_kept.is_empty() {
-            out.push_str(&format!("- {stays}: volume claims {}, which the Cluster does not own\n", self.volumes_kept.join(", ")));
+            out.push_str(&format!("- {stays}: volume claims {}, which the Cluster does not own\n", some(&self.volumes_kept)));
         }
         out.push_str(&format!("- {stays}: Secrets that people made; this tool deletes no Secret\n"));
         self.list(&mut out, goes, |fate| matches!(fate, Fate::Collected | Fate::Chosen | Fate::Deleted));
@@ -157,9 +187,10 @@ impl Impact {
         if heirs {
             out.push_str("- What stays would be applied to a later cluster of the same name: `cascade` deletes it too\n");
         }
-        for one in &self.dependents {
+        let cannot = if would { "cannot be deleted" } else { "could not be deleted" };
+        for one in self.dependents.iter().filter(|one| matches!(one.fate, Fate::Failed(_))).take(NAMED) {
             if let Fate::Failed(message) = &one.fate {
-                out.push_str(&format!("- {} `{}` could not be deleted: {message}\n", one.kind.plural, one.name));
+                out.push_str(&format!("- {} `{}` {cannot}: {message}\n", one.kind.plural, one.name));
             }
         }
         match (&self.final_backup, &self.backup_age) {
@@ -177,7 +208,14 @@ impl Impact {
         let names: Vec<String> =
             self.dependents.iter().filter(|one| fits(&one.fate)).map(|one| format!("{}/{}", one.kind.plural, one.name)).collect();
         if !names.is_empty() {
-            out.push_str(&format!("- {heading}: {}\n", names.join(", ")));
+            out.push_str(&format!("- {heading}: {}\n", some(&names)));
         }
     }
+}
+
+/// As many names as a person reads, and how many more there are.
+fn some(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    let more = names.len().saturating_sub(NAMED);
+    if more == 0 { shown.join(", ") } else { format!("{} and {more} more", shown.join(", ")) }
 }
