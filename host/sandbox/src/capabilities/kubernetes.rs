@@ -78,9 +78,15 @@ impl Desk<'_> {
         let max_reply = self.shared.limits.host_reply;
         let hidden = fence::hides_values(self.shared, &target);
         let is_delete = matches!(operation, KubeOperation::Delete(_));
+        // A read sends no object and passes no admission, so a refusal of it has none to quote.
+        let writes = operation.verb().filter(|verb| hidden && !matches!(*verb, "get" | "list"));
         let request =
             KubeRequest { target, operation, timeout: self.caller.remaining(), max_reply, impersonate: self.impersonation() };
-        let mut reply = self.kube()?.send(request).await?;
+        let answer = self.kube()?.send(request).await;
+        let mut reply = match (answer, writes) {
+            (Err(status), Some(verb)) => return Err(redact::refused(status, verb)),
+            (answer, _) => answer?,
+        };
         if reply.body.len() as u64 > max_reply {
             return Err(too_large(max_reply));
         }

@@ -1,5 +1,6 @@
-//! Takes out of replies what would carry values of Secrets although only their metadata was granted.
+//! Takes out of replies and refusals what would carry values of Secrets although only their metadata was granted.
 
+use portcullis_core::kube::{KubeOrigin, KubeStatus};
 use serde_json::Value;
 
 /// `kubectl apply` keeps the whole object, values included, in this annotation.
@@ -29,6 +30,19 @@ fn strip(value: &mut Value) {
 /// What a delete answers: the API server may answer with the object that is going.
 pub(super) fn deleted() -> String {
     r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success"}"#.to_owned()
+}
+
+/// A refused write of a Secret without the API server's words: of an object that does not decode or validate they quote the whole of it, with
+/// the values that a patch was merged into. Code, reason and when to come back stay; the host's own refusals quote nothing.
+pub(super) fn refused(status: KubeStatus, verb: &str) -> KubeStatus {
+    if status.origin != KubeOrigin::ApiServer {
+        return status;
+    }
+    let message = format!(
+        "the API server refused to {verb} this Secret; its message and causes are hidden, since they may quote values and the grant has no \
+         `secretValues`. For a 403 ask `kubectl auth can-i {verb} secrets`, for a 422 or 400 check the fields that you sent"
+    );
+    KubeStatus { message, causes: Vec::new(), ..status }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use portcullis_core::kube::{Form, KubeEvent, KubeOperation, KubeReply, KubeRequest, KubeStatus, WatchRequest};
+use portcullis_core::kube::{Form, KubeCause, KubeEvent, KubeOperation, KubeReply, KubeRequest, KubeStatus, WatchRequest};
 use portcullis_core::kubegrant::{KubernetesGrant, KubernetesRule};
 use portcullis_core::ports::{BoxFuture, KubeApi, KubeWatch};
 
@@ -14,9 +14,10 @@ use crate::bindings::kubernetes::{Host as _, HostWatcher as _};
 use crate::state::CallState;
 use crate::testing;
 
-/// Answers everything with one body.
+/// Answers everything with one body, or with one refusal.
 struct Api {
     body: &'static str,
+    refusal: Mutex<Option<KubeStatus>>,
     asked: Mutex<Vec<KubeRequest>>,
 }
 
@@ -33,7 +34,8 @@ impl KubeWatch for OneEvent {
 impl KubeApi for Api {
     fn send(&self, request: KubeRequest) -> BoxFuture<'_, Result<KubeReply, KubeStatus>> {
         self.asked.lock().push(request);
-        Box::pin(async { Ok(KubeReply { body: self.body.into(), warnings: vec![] }) })
+        let refusal = self.refusal.lock().clone();
+        Box::pin(async { refusal.map_or_else(|| Ok(KubeReply { body: self.body.into(), warnings: vec![] }), Err) })
     }
     fn watch(&self, _: WatchRequest) -> BoxFuture<'_, Result<Box<dyn KubeWatch>, KubeStatus>> {
         Box::pin(async { Ok(Box::new(OneEvent(false)) as Box<dyn KubeWatch>) })
@@ -59,7 +61,7 @@ fn grant(resources: &[&str], verbs: &[&str], secret_values: bool) -> KubernetesG
 }
 
 fn state(grant: KubernetesGrant, body: &'static str) -> (CallState, Arc<Api>) {
-    let api = Arc::new(Api { body, asked: Mutex::default() });
+    let api = Arc::new(Api { body, refusal: Mutex::default(), asked: Mutex::default() });
     let state = testing::state_with(|shared| {
         shared.grants.kubernetes = Some(grant.clone());
         shared.requests.kubernetes = Some(self::grant(&["*"], &["*"], true));
@@ -128,6 +130,41 @@ async fn values_of_secrets_take_a_grant_of_their_own() {
     state.apply(target("secrets", Some("x")), "{}".into(), options(), false).await.unwrap().unwrap();
     let asked = api.asked.lock();
     assert!(matches!(&asked.last().unwrap().operation, KubeOperation::Apply(_, options, _) if options.reply == Form::Metadata));
+}
+
+/// What a real API server answers to a merge patch that makes a Secret invalid: the whole patched object, quoted.
+fn quoting_refusal() -> KubeStatus {
+    let message = "unable to decode: {\"data\":{\"password\":\"aHVudGVyMg==\"}}";
+    let cause = KubeCause { reason: "FieldValueInvalid".into(), message: message.into(), field: "type".into() };
+    KubeStatus { code: 422, reason: "Invalid".into(), message: message.into(), causes: vec![cause], ..KubeStatus::default() }
+}
+
+#[tokio::test]
+async fn a_refused_write_of_a_secret_does_not_quote_its_values() {
+    let (mut state, api) = state(grant(&["secrets", "configmaps"], &["*"], false), "{}");
+    *api.refusal.lock() = Some(quoting_refusal());
+    let secret = || target("secrets", Some("x"));
+    let refusals = [
+        state.patch(secret(), "merge".into(), r#"{"type":5}"#.into(), options()).await.unwrap().unwrap_err(),
+        state.apply(secret(), "{}".into(), options(), false).await.unwrap().unwrap_err(),
+        state.create(target("secrets", None), "{}".into(), options()).await.unwrap().unwrap_err(),
+        state.delete(secret(), delete_options()).await.unwrap().unwrap_err(),
+    ];
+    for status in refusals {
+        assert_eq!((status.code, status.reason.as_str(), status.origin.as_str()), (422, "Invalid", "api-server"));
+        assert!(!format!("{status:?}").contains("aHVudGVyMg"), "{status:?}");
+        assert!(status.message.contains("hidden") && status.message.contains("secretValues"), "{}", status.message);
+    }
+    let other = state.patch(target("configmaps", Some("x")), "merge".into(), "{}".into(), options()).await.unwrap();
+    assert!(other.unwrap_err().message.contains("unable to decode"));
+}
+
+#[tokio::test]
+async fn a_refused_write_of_a_secret_whose_values_are_granted_comes_with_its_words() {
+    let (mut state, api) = state(grant(&["secrets"], &["*"], true), "{}");
+    *api.refusal.lock() = Some(quoting_refusal());
+    let refused = state.patch(target("secrets", Some("x")), "merge".into(), "{}".into(), options()).await.unwrap();
+    assert_eq!(refused.unwrap_err().causes.len(), 1);
 }
 
 #[tokio::test]
