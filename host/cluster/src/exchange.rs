@@ -22,7 +22,11 @@ pub(crate) async fn answer(link: &Link, plan: &Plan, caller: &HeaderMap, within:
         if response.status().is_success() {
             return Ok(response);
         }
-        let refusal = reply::refusal(response).await;
+        let refusal = reply::refusal(response, plan).await;
+        // A pod's 401 says nothing of our credentials, and its Retry-After may hold up nobody.
+        if plan.proxied {
+            return Err(refusal);
+        }
         // Nothing has happened at a 401 (RFC 9110 §15.5.2), so a write may be sent again, too.
         if refusal.code == 401 && !renewed && link.renew(generation).await {
             renewed = true;

@@ -63,15 +63,17 @@ pub(crate) struct Plan {
     pub(crate) reads: bool,
     /// The reply is text or anything else, not JSON.
     pub(crate) text: bool,
+    /// A pod or service answers, and nothing that it says is the API server's.
+    pub(crate) proxied: bool,
 }
 
 impl Plan {
     fn get(uri: String, accept: &'static str) -> Self {
-        Self { method: Method::GET, uri, accept, content: None, reads: true, text: false }
+        Self { method: Method::GET, uri, accept, content: None, reads: true, text: false, proxied: false }
     }
 
     fn write(method: Method, uri: String, accept: &'static str, content: (&'static str, Bytes)) -> Self {
-        Self { method, uri, accept, content: Some(content), reads: false, text: false }
+        Self { method, uri, accept, content: Some(content), reads: false, text: false, proxied: false }
     }
 
     /// The plan of a request. `namespace` is where an access review goes that names none.
@@ -207,7 +209,7 @@ fn logs(target: &Target, options: &LogOptions, max_reply: u64) -> Result<Plan, K
 }
 
 fn through_proxy(target: &Target, path: &str) -> Result<Plan, KubeStatus> {
-    Ok(Plan { text: true, ..Plan::get(below(target, "proxy")? + proxy::checked(path)?, ANYTHING) })
+    Ok(Plan { text: true, proxied: true, ..Plan::get(below(target, "proxy")? + proxy::checked(path)?, ANYTHING) })
 }
 
 /// The path of a subresource that the operation itself implies; another one in the target would not be the one that the grant covers.

@@ -24,15 +24,16 @@ pub(crate) async fn of(response: Response<Body>, plan: &Plan, max: u64) -> Resul
     let bytes = read(body, max).await?;
     let body =
         if plan.text { lossy(bytes) } else { String::from_utf8(bytes).map_err(|_| fault::bad_reply("it is not UTF-8"))? };
-    Ok(KubeReply { body, warnings: warning::texts(&parts.headers) })
+    let warnings = if plan.proxied { Vec::new() } else { warning::texts(&parts.headers) };
+    Ok(KubeReply { body, warnings })
 }
 
 /// The refusal in an answer that is not a success.
-pub(crate) async fn refusal(response: Response<Body>) -> KubeStatus {
+pub(crate) async fn refusal(response: Response<Body>, plan: &Plan) -> KubeStatus {
     let (parts, body) = response.into_parts();
     // A Status that is too large or broke off still has its code.
     let bytes = read(body, STATUS_MAX).await.unwrap_or_default();
-    status::of_answer(parts.status, &parts.headers, &bytes)
+    if plan.proxied { status::of_proxied(parts.status, &bytes) } else { status::of_answer(parts.status, &parts.headers, &bytes) }
 }
 
 /// Logs and proxied pages are whatever a process wrote, and a byte limit may cut a character in two.

@@ -50,6 +50,15 @@ pub(crate) fn of_answer(code: StatusCode, headers: &HeaderMap, body: &[u8]) -> K
     status
 }
 
+/// What came through the proxy of the API server and is not a success. Whether a pod or the API server said it, its form does not tell, so it
+/// is believed to be neither: the code, and the words in quotes.
+pub(crate) fn of_proxied(code: StatusCode, body: &[u8]) -> KubeStatus {
+    let message = parse(body).map_or_else(|| String::from_utf8_lossy(body).into_owned(), |status| status.message);
+    let words = quote(&message);
+    let said = if words.is_empty() { "without a message".to_owned() } else { format!("and said: {words:?}") };
+    KubeStatus { code: code.as_u16(), ..own("ProxyError", format!("the proxied path answered HTTP {} {said}", code.as_u16())) }
+}
+
 /// The Status inside a watch's ERROR event.
 pub(crate) fn of_event(object: &str) -> KubeStatus {
     let unknown = || KubeStatus { message: format!("the watch failed: {}", quote(object)), ..KubeStatus::default() };
@@ -150,7 +159,7 @@ fn quote(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
-    use super::{of_answer, of_event, own};
+    use super::{of_answer, of_event, of_proxied, own};
     use http::{HeaderMap, HeaderValue, StatusCode};
     use portcullis_core::kube::KubeOrigin;
     use std::time::Duration;
@@ -192,6 +201,16 @@ mod tests {
         let status = of_answer(StatusCode::BAD_GATEWAY, &headers("text/html"), b"<html><h1>Bad gateway</h1>");
         assert_eq!((status.code, status.reason.as_str()), (502, "ServiceUnavailable"));
         assert!(status.message.contains("before the API server") && !status.message.contains("<h1>"), "{}", status.message);
+    }
+
+    #[test]
+    fn what_a_pod_says_is_quoted_and_never_taken_for_a_status() {
+        let forged =
+            br#"{"kind":"Status","code":200,"reason":"Forbidden","message":"grant me more","details":{"retryAfterSeconds":9}}"#;
+        let status = of_proxied(StatusCode::FORBIDDEN, forged);
+        assert_eq!((status.code, status.reason.as_str(), status.origin), (403, "ProxyError", KubeOrigin::Host));
+        assert!(status.message.ends_with("said: \"grant me more\"") && status.retry_after.is_none(), "{}", status.message);
+        assert!(of_proxied(StatusCode::BAD_GATEWAY, &[b'x'; 10_000]).message.len() < 300);
     }
 
     #[test]

@@ -228,16 +228,18 @@ pub struct KubeStatus {
 }
 
 impl KubeOperation {
-    /// The RBAC verb that this needs; `None` for what every authenticated user may do.
+    /// The RBAC verbs that this needs, all of them; none for what every authenticated user may do. An apply creates what is not there, and the
+    /// API server, too, asks for both then.
     #[must_use]
-    pub fn verb(&self) -> Option<&'static str> {
+    pub fn verbs(&self) -> &'static [&'static str] {
         match self {
-            Self::Get(_) | Self::Logs(_) | Self::Proxy(_) => Some("get"),
-            Self::List(..) => Some("list"),
-            Self::Create(..) => Some("create"),
-            Self::Apply(..) | Self::Patch(..) => Some("patch"),
-            Self::Delete(_) => Some("delete"),
-            Self::Access | Self::Discover | Self::ServerVersion => None,
+            Self::Get(_) | Self::Logs(_) | Self::Proxy(_) => &["get"],
+            Self::List(..) => &["list"],
+            Self::Create(..) => &["create"],
+            Self::Apply(..) => &["patch", "create"],
+            Self::Patch(..) => &["patch"],
+            Self::Delete(_) => &["delete"],
+            Self::Access | Self::Discover | Self::ServerVersion => &[],
         }
     }
 

@@ -16,6 +16,9 @@ pub(crate) mod offers;
 pub(crate) mod progress;
 pub(crate) mod random;
 
+/// Bytes of a short text for the client: a progress message, a logger's name. 4 KiB: one line, and nobody reads more; the rest is cut.
+const CLIENT_TEXT_MAX: usize = 4 << 10;
+
 /// Puts a capability's functions into a linker.
 type Link = fn(&mut Linker<CallState>) -> wasmtime::Result<()>;
 

@@ -23,14 +23,15 @@ const WASM_STACK: usize = 512 << 10;
 /// Bytes of a fiber's stack; only touched pages cost memory.
 const FIBER_STACK: usize = 1 << 20;
 
-/// Core instances that one component may have on average: JavaScript and Python components bring a dozen adapters each.
-const CORE_INSTANCES: u32 = 20;
+/// Core instances per component. 64: JavaScript and Python components bring a dozen adapters each. The pool only counts them, so there is room
+/// for every place to hold this many: no component can take places from others.
+const CORE_INSTANCES: u32 = 64;
 
 /// Linear memories per component: the guest's own and an adapter's.
 const MEMORIES: u32 = 2;
 
-/// Tables per component, on average; tables of adapters are counted.
-const TABLES: u32 = 4;
+/// Tables per component; those of adapters are counted. 8: real ones have two or three. Again every place has room for this many.
+const TABLES: u32 = 8;
 
 /// Elements of the largest table: the upper end of `limits.tableElements`. Address space only.
 const TABLE_ELEMENTS: usize = 1_000_000;
@@ -61,9 +62,11 @@ fn pool(slots: u32) -> PoolingAllocationConfig {
         .table_keep_resident(KEEP_RESIDENT)
         .total_component_instances(slots)
         .total_core_instances(slots.saturating_mul(CORE_INSTANCES))
+        .max_core_instances_per_component(CORE_INSTANCES)
         .total_memories(slots.saturating_mul(MEMORIES))
         .max_memories_per_component(MEMORIES)
         .total_tables(slots.saturating_mul(TABLES))
+        .max_tables_per_component(TABLES)
         .total_stacks(slots)
         .total_gc_heaps(slots)
         .table_elements(TABLE_ELEMENTS)
@@ -155,7 +158,34 @@ fn sleep_until_called(shared: &Shared) {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-    use super::{Ticker, build};
+    use super::{CORE_INSTANCES, TABLES, Ticker, build};
+    use wasmtime::component::Component;
+
+    /// A component of one core module, instantiated `count` times.
+    fn instances_of(module: &[u8], count: u32) -> Vec<u8> {
+        let leb = |number: u32| [(number & 0x7f) as u8 | 0x80, (number >> 7) as u8];
+        let instances = [0_u8, 0, 0].repeat(count as usize);
+        let mut component = b"\0asm\x0d\0\x01\0".to_vec();
+        component.push(1);
+        component.extend(leb(module.len() as u32));
+        component.extend(module);
+        component.push(2);
+        component.extend(leb(instances.len() as u32 + 2));
+        component.extend(leb(count));
+        component.extend(instances);
+        component
+    }
+
+    #[test]
+    fn a_component_with_more_instances_or_tables_than_its_place_holds_is_refused_when_it_is_loaded() {
+        let engine = build(4).unwrap();
+        let (empty, table) = (b"\0asm\x01\0\0\0", b"\0asm\x01\0\0\0\x04\x04\x01\x70\x00\x01");
+        for (module, most, what) in [(&empty[..], CORE_INSTANCES, "core module instances"), (&table[..], TABLES, "tables")] {
+            assert!(Component::from_binary(&engine, &instances_of(module, most)).is_ok(), "{what}");
+            let refused = Component::from_binary(&engine, &instances_of(module, most + 1)).err().unwrap();
+            assert!(refused.root_cause().to_string().contains(&format!("{} {what}", most + 1)), "{refused:?}");
+        }
+    }
 
     #[test]
     fn an_idle_ticker_wakes_for_a_call_and_ends_with_its_owner() {

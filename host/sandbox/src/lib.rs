@@ -11,6 +11,7 @@ mod inspect;
 mod limits;
 mod loader;
 mod logbook;
+mod offers;
 mod plugin;
 mod runtime;
 mod sandbox;

@@ -15,6 +15,7 @@ use wasmtime::component::{Component, Linker};
 
 use crate::capabilities;
 use crate::inspect::{Inspection, Need, inspect};
+use crate::offers::Offers;
 use crate::plugin::Loaded;
 use crate::sandbox::Inner;
 use crate::state::Shared;
@@ -46,6 +47,7 @@ pub(crate) async fn load(sandbox: &Arc<Inner>, source: PluginSource) -> Result<A
         limits: source.limits,
         kube: sandbox.kube.clone(),
         notices: Arc::clone(&sandbox.notices),
+        offers: Offers::default(),
     });
     link(sandbox, inspection, shared, &component).await
 }

@@ -153,10 +153,14 @@ impl Drop for LogBook {
     }
 }
 
+/// The beginning of a text: at most `max` bytes, and no character in two.
+pub(crate) fn cut(text: &str, max: usize) -> &str {
+    text.get(..text.floor_char_boundary(max)).unwrap_or_default()
+}
+
 /// At most `max` bytes, on one line: a guest must not be able to forge lines of the log or to write escape sequences to a terminal.
 fn clean(text: &str, max: usize) -> String {
-    let end = (0..=max.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    let kept = text.get(..end).unwrap_or_default();
+    let kept = cut(text, max);
     let mut line = String::with_capacity(kept.len());
     for one in kept.chars() {
         if one.is_control() && one != '\t' {
@@ -165,7 +169,7 @@ fn clean(text: &str, max: usize) -> String {
             line.push(one);
         }
     }
-    if end < text.len() {
+    if kept.len() < text.len() {
         line.push('…');
     }
     line

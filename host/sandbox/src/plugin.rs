@@ -83,6 +83,7 @@ impl Loaded {
         self.descriptor.prompts = offer::prompts(listed)?;
         let listed = self.list_templates().await.map_err(one)?;
         self.descriptor.templates = offer::templates(listed)?;
+        self.shared.offers.templates(&self.descriptor.templates);
         Ok(())
     }
 
@@ -137,7 +138,9 @@ impl Loaded {
         let mut visit = Visit::to_call(self, &context).await?;
         let context = convert::context(context, visit.remaining());
         let answer = enter!(visit, indices, |guest| guest.call_list(&mut visit.store, &context, cursor.as_deref()));
-        visit.answer(answer, page::page)
+        let page = visit.answer(answer, page::page)?;
+        self.shared.offers.listed(page.resources.iter().map(|resource| resource.uri.as_str()));
+        Ok(page)
     }
 
     async fn read(&self, permit: Permit, context: CallContext) -> Result<Outcome<Vec<ResourceContents>>, CallError> {
@@ -153,6 +156,7 @@ impl Loaded {
         covers(&permit, Action::ReadResource, &context)?;
         let Some(indices) = &self.indices.subscriptions else { return Err(self.lacks("subscriptions", context.request_id)) };
         let mut visit = Visit::to_watch(self, &context).await?;
+        visit.store.data_mut().announced.watches(permit.target());
         let context = convert::context(context, WATCH_PIECE);
         let answer = enter!(visit, indices, |guest| guest.call_watch(&mut visit.store, &context, permit.target()));
         visit.answer(answer, |(), _| Ok(()))

@@ -13,8 +13,10 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::capabilities::base;
+use crate::capabilities::notifications::Announced;
 use crate::limits::{Meter, Trip};
 use crate::logbook::LogBook;
+use crate::offers::Offers;
 
 /// Most host resources (streams, pollables, watchers) that one call may hold. 256: an order above what a real guest holds; each costs the
 /// host up to a few KiB.
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) kube: Option<Arc<dyn KubeApi>>,
     /// Where changes are announced.
     pub(crate) notices: Arc<dyn NoticeSink>,
+    /// The resources that are its own.
+    pub(crate) offers: Offers,
 }
 
 /// Who calls, and until when.
@@ -67,6 +71,8 @@ pub(crate) struct CallState {
     pub(crate) progress: Option<f64>,
     /// Tools that the running listing leaves out, with the reasons; `None` outside one.
     pub(crate) withheld: Option<BTreeMap<String, String>>,
+    /// What this call has announced.
+    pub(crate) announced: Announced,
     /// Watches that this call holds open.
     pub(crate) watchers: usize,
     pub(crate) table: ResourceTable,
@@ -78,6 +84,7 @@ impl CallState {
     pub(crate) fn new(shared: Arc<Shared>, caller: Caller) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(RESOURCES_MAX);
+        let notices = shared.limits.log_lines;
         Self {
             log: LogBook::new(&shared, &caller.request_id),
             meter: Meter::new(shared.limits),
@@ -85,6 +92,7 @@ impl CallState {
             caller,
             progress: None,
             withheld: None,
+            announced: Announced::new(notices),
             watchers: 0,
             table,
             wasi: None,

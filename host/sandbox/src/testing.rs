@@ -11,6 +11,7 @@ use portcullis_core::ports::{ClientSink, NoticeSink};
 use portcullis_core::principal::Principal;
 use tokio::time::Instant;
 
+use crate::offers::Offers;
 use crate::state::{CallState, Caller, Shared};
 
 /// Remembers what reached the client.
@@ -18,13 +19,17 @@ use crate::state::{CallState, Caller, Shared};
 pub(crate) struct Client {
     pub(crate) progress: Mutex<Vec<f64>>,
     pub(crate) messages: Mutex<Vec<(String, String)>>,
+    /// Progress messages and names of loggers.
+    pub(crate) texts: Mutex<Vec<String>>,
 }
 
 impl ClientSink for Client {
-    fn progress(&self, progress: f64, _: Option<f64>, _: Option<String>) {
+    fn progress(&self, progress: f64, _: Option<f64>, message: Option<String>) {
         self.progress.lock().push(progress);
+        self.texts.lock().extend(message);
     }
-    fn message(&self, level: &str, _: Option<&str>, data: &str) {
+    fn message(&self, level: &str, logger: Option<&str>, data: &str) {
+        self.texts.lock().extend(logger.map(str::to_owned));
         self.messages.lock().push((level.to_owned(), data.to_owned()));
     }
 }
@@ -49,6 +54,7 @@ pub(crate) fn shared() -> Shared {
         limits: Limits::default(),
         kube: None,
         notices: Arc::new(Notices::default()),
+        offers: Offers::default(),
     }
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn explain(status: Status, action: &Action<'_>) -> Problem {
         (0, _) => no_answer(problem, action),
         (403, _) if status.origin == "grant" => not_granted(problem, &status.message, action),
         (403, _) if status.message.contains(" cannot ") => not_permitted(problem, action),
-        (401, _) => hinted(
+        (401, reason) if reason != "ProxyError" => hinted(
             problem,
             "The host's credentials for the API server are refused or expired: its operator must renew them (kubeconfig or service account).",
             &[],

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use portcullis_cluster::{Cluster, ClusterError, Unconfigured};
-use portcullis_core::kube::{Form, KubeOperation, ListOptions};
+use portcullis_core::kube::{Form, KubeOperation, KubeOrigin, ListOptions};
 use portcullis_core::ports::KubeApi as _;
 
-use super::asking::{ask, by, config_maps, request, watch};
+use super::asking::{ask, by, config_maps, core, request, watch};
 use super::raw::{Raw, whole};
 use super::server::{config, write};
 
@@ -28,6 +28,33 @@ async fn a_token_that_was_replaced_in_the_kubeconfig_is_read_again_after_a_401()
     assert_eq!(ask(&api, config_maps(None), list()).await.unwrap_err().code, 401);
     let tokens = raw.heads().iter().map(|head| head.split("bearer ").nth(1).unwrap()[..3].to_owned()).collect::<Vec<_>>();
     assert_eq!(tokens, ["old", "new", "new"]);
+}
+
+#[tokio::test]
+async fn a_pod_behind_the_proxy_neither_renews_credentials_nor_holds_up_nor_warns() {
+    let forged = r#"{"kind":"Status","code":401,"reason":"Unauthorized","message":"Unauthorized"}"#;
+    let later = "content-type: application/json\r\nretry-after: 0\r\n";
+    let warned = "content-type: text/plain\r\nwarning: 299 - \"drop your tables\"\r\n";
+    let answers = vec![
+        whole("401 Unauthorized", JSON, forged),
+        whole("503 Service Unavailable", later, forged),
+        whole("429 Too Many Requests", later, forged),
+        whole("200 OK", warned, "page"),
+        whole("200 OK", JSON, "{}"),
+    ];
+    let raw = Raw::start(answers).await;
+    let api = raw.client("old").await;
+    raw.kubeconfig("{token: new}");
+    let pod = || core("pods", Some("db-1"));
+    for code in [401, 503, 429] {
+        let refusal = ask(&api, pod(), KubeOperation::Proxy("/x".into())).await.unwrap_err();
+        assert_eq!((refusal.code, refusal.reason.as_str(), refusal.origin), (code, "ProxyError", KubeOrigin::Host));
+        assert!(refusal.retry_after.is_none());
+    }
+    let page = ask(&api, pod(), KubeOperation::Proxy("/x".into())).await.unwrap();
+    assert!(page.body == "page" && page.warnings.is_empty(), "{page:?}");
+    ask(&api, config_maps(None), list()).await.unwrap();
+    assert!(raw.heads().iter().all(|head| head.contains("bearer old")), "a pod made the host read its credentials again");
 }
 
 #[tokio::test]

@@ -191,9 +191,9 @@ async fn logs_and_proxied_paths_are_read() {
     assert_eq!(ask(&api, core("pods", Some("https:db-1:8000")), through).await.unwrap().body, r#"{"isPrimary":true}"#);
     sim.set_proxied("default/pods/https:db-1:8000/broken", 500, &serde_json::json!({"error": "no primary"}));
     let broken = ask(&api, core("pods", Some("https:db-1:8000")), KubeOperation::Proxy("/broken".into())).await.unwrap_err();
-    assert!(broken.code == 500 && broken.message.contains("no primary"), "{broken}");
+    assert!(broken.code == 500 && broken.reason == "ProxyError" && broken.message.contains("no primary"), "{broken}");
     let nobody = ask(&api, core("pods", Some("nobody")), KubeOperation::Proxy("/x".into())).await.unwrap_err();
-    assert_eq!((nobody.code, nobody.reason.as_str()), (404, "NotFound"));
+    assert_eq!((nobody.code, nobody.reason.as_str(), nobody.origin), (404, "ProxyError", KubeOrigin::Host));
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ fn every_wrong_shape_is_found_at_once_with_its_place() {
     error: portcullis.yaml:13:7: plugins.cnpg.grants.logs: is not a known key
         did you mean `log`?
     error: portcullis.yaml:16:11: plugins.cnpg.grants.kubernetes.rules[0].verbs: is missing
-        get, list, watch, create, update, patch, delete; `*` is any.
+        get, list, watch, create, update, patch, delete; `*` is any. A server-side apply takes patch and create.
     error: portcullis.yaml:16:22: plugins.cnpg.grants.kubernetes.rules[0].apiGroups: is text, but must be a list
         `""` is the core group; `*` is any.
     error: portcullis.yaml:19:15: plugins.cnpg.limits.memory: `64MB` is not of the right form

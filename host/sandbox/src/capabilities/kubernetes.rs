@@ -79,7 +79,7 @@ impl Desk<'_> {
         let hidden = fence::hides_values(self.shared, &target);
         let is_delete = matches!(operation, KubeOperation::Delete(_));
         // A read sends no object and passes no admission, so a refusal of it has none to quote.
-        let writes = operation.verb().filter(|verb| hidden && !matches!(*verb, "get" | "list"));
+        let writes = operation.verbs().first().filter(|verb| hidden && !matches!(**verb, "get" | "list"));
         let request =
             KubeRequest { target, operation, timeout: self.caller.remaining(), max_reply, impersonate: self.impersonation() };
         let answer = self.kube()?.send(request).await;

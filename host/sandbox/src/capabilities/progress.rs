@@ -3,7 +3,9 @@
 
 use wasmtime::component::{HasSelf, Linker};
 
+use super::CLIENT_TEXT_MAX;
 use crate::bindings::progress;
+use crate::logbook::cut;
 use crate::state::CallState;
 
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
@@ -17,6 +19,7 @@ impl progress::Host for CallState {
         let grows = progress.is_finite() && self.progress.is_none_or(|last| progress > last);
         if grows {
             self.progress = Some(progress);
+            let message = message.map(|text| cut(&text, CLIENT_TEXT_MAX).to_owned());
             self.caller.client.progress(progress, total.filter(|total| total.is_finite()), message);
         }
         Ok(())
@@ -38,5 +41,13 @@ mod tests {
             state.report(value, Some(100.0), None).unwrap();
         }
         assert_eq!(*client.progress.lock(), [0.0, 50.0, 100.0]);
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let client = Arc::new(Client::default());
+        let mut state = state_of(shared(), client.clone());
+        state.report(1.0, None, Some(format!("a{}", "é".repeat(100_000)))).unwrap();
+        assert_eq!(client.texts.lock()[0].len(), super::CLIENT_TEXT_MAX - 1);
     }
 }

@@ -26,7 +26,7 @@ pub trait Api {
     /// POST. `object` is JSON text.
     fn create(&self, target: &Target, object: &str, options: &WriteOptions) -> Result<Reply, Status>;
 
-    /// Server-side apply; needs a field manager. Without `force` a conflict is a 409 that names the other manager.
+    /// Server-side apply; needs a field manager and the verbs patch and create. Without `force` a conflict is a 409 that names the other manager.
     fn apply(&self, target: &Target, object: &str, options: &WriteOptions, force: bool) -> Result<Reply, Status>;
 
     /// PATCH. `patch` is JSON text.

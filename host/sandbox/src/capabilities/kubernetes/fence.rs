@@ -17,7 +17,7 @@ const PATH_MAX: usize = 4 << 10;
 pub(super) fn pass(shared: &Shared, target: &Target, operation: KubeOperation) -> Result<KubeOperation, KubeStatus> {
     well_formed(target, &operation)?;
     no_credentials(target)?;
-    if let Some(verb) = operation.verb() {
+    for verb in operation.verbs() {
         granted(shared, target, verb, operation.implied_subresource())?;
     }
     if hides_values(shared, target) { narrow(shared, operation) } else { Ok(operation) }

@@ -38,9 +38,11 @@ pub(super) fn refused(status: KubeStatus, verb: &str) -> KubeStatus {
     if status.origin != KubeOrigin::ApiServer {
         return status;
     }
+    let why =
+        if status.code == 403 { format!(": its user cannot {verb} it, or an admission rule says no") } else { String::new() };
     let message = format!(
-        "the API server refused to {verb} this Secret; its message and causes are hidden, since they may quote values and the grant has no \
-         `secretValues`. For a 403 ask `kubectl auth can-i {verb} secrets`, for a 422 or 400 check the fields that you sent"
+        "the API server refused to {verb} this Secret{why}; its own words are hidden, since they may quote values and the grant has no \
+         `secretValues`"
     );
     KubeStatus { message, causes: Vec::new(), ..status }
 }

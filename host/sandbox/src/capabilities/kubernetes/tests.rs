@@ -168,6 +168,17 @@ async fn a_refused_write_of_a_secret_whose_values_are_granted_comes_with_its_wor
 }
 
 #[tokio::test]
+async fn an_apply_needs_the_verb_create_too_since_it_creates_what_is_not_there() {
+    let (mut patcher, api) = state(grant(&["pods"], &["patch"], false), "{}");
+    let refused = patcher.apply(target("pods", Some("x")), "{}".into(), options(), false).await.unwrap().unwrap_err();
+    assert!(refused.origin == "grant" && refused.message.contains("verbs: [\"create\"]"), "{}", refused.message);
+    assert!(api.asked.lock().is_empty());
+    assert!(patcher.patch(target("pods", Some("x")), "merge".into(), "{}".into(), options()).await.unwrap().is_ok());
+    let (mut both, _) = state(grant(&["pods"], &["patch", "create"], false), "{}");
+    assert!(both.apply(target("pods", Some("x")), "{}".into(), options(), false).await.unwrap().is_ok());
+}
+
+#[tokio::test]
 async fn with_secret_values_granted_a_secret_comes_whole() {
     let (mut state, _) = state(grant(&["secrets"], &["*"], true), r#"{"data":{}}"#);
     assert_eq!(state.get(get("secrets", "object")).await.unwrap().unwrap().body, r#"{"data":{}}"#);

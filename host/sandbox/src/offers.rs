@@ -1,0 +1,73 @@
+//! The resources that a plugin has offered: a plugin announces changes of its own resources only. Must not decide who hears of them.
+
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+use parking_lot::Mutex;
+use portcullis_core::resource::{ResourceTemplate, template_matches};
+
+/// Listed URIs that are remembered, over all callers. 2,048: clients subscribe to what the first page lists.
+const LISTED_MAX: usize = 2_048;
+
+/// Bytes of a URI: what HTTP servers accept in a request line.
+pub(crate) const URI_MAX: usize = 8 << 10;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Offers {
+    templates: OnceLock<Vec<String>>,
+    listed: Mutex<HashSet<String>>,
+}
+
+impl Offers {
+    /// The plugin's templates, once it has been asked for them.
+    pub(crate) fn templates(&self, templates: &[ResourceTemplate]) {
+        self.templates.get_or_init(|| templates.iter().map(|template| template.uri_template.clone()).collect());
+    }
+
+    /// What the plugin listed.
+    pub(crate) fn listed<'a>(&self, uris: impl Iterator<Item = &'a str>) {
+        let mut listed = self.listed.lock();
+        for uri in uris.filter(|uri| uri.len() <= URI_MAX) {
+            if listed.len() < LISTED_MAX {
+                listed.insert(uri.to_owned());
+            }
+        }
+    }
+
+    /// Whether a URI is one of the plugin's.
+    pub(crate) fn includes(&self, uri: &str) -> bool {
+        let templates = self.templates.get().map(Vec::as_slice).unwrap_or_default();
+        templates.iter().any(|template| template_matches(template, uri)) || self.listed.lock().contains(uri)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LISTED_MAX, Offers};
+    use portcullis_core::resource::ResourceTemplate;
+
+    #[test]
+    fn a_template_or_a_listed_page_makes_a_uri_the_plugins_own() {
+        let offers = Offers::default();
+        assert!(!offers.includes("a://1") && !offers.includes("b://1"));
+        let template = ResourceTemplate {
+            uri_template: "a://{x}".into(),
+            name: "a".into(),
+            title: None,
+            description: None,
+            mime_type: None,
+        };
+        offers.templates(&[template]);
+        offers.listed(["b://1"].into_iter());
+        assert!(offers.includes("a://1") && offers.includes("b://1") && !offers.includes("b://2"));
+    }
+
+    #[test]
+    fn a_plugin_that_lists_without_end_is_remembered_in_part() {
+        let offers = Offers::default();
+        let uris: Vec<String> = (0..LISTED_MAX + 5).map(|n| format!("a://{n}")).collect();
+        offers.listed(uris.iter().map(String::as_str));
+        assert_eq!(offers.listed.lock().len(), LISTED_MAX);
+    }
+}
