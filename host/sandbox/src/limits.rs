@@ -1,5 +1,7 @@
 //! What one call has used of its caps, and which cap stopped it. The caps themselves, with units and defaults, are core's `Limits`.
 
+use std::time::Duration;
+
 use portcullis_core::limits::Limits;
 use wasmtime::ResourceLimiter;
 
@@ -15,6 +17,9 @@ pub(crate) enum Trip {
     /// Table elements.
     #[error("the table limit is reached")]
     TableElements,
+    /// A watch that computes and asks for nothing.
+    #[error("the watch computed too long without calling the host")]
+    Spin,
     /// Calls into host functions.
     #[error("the limit of host calls is reached")]
     HostCalls,
@@ -27,7 +32,7 @@ impl Trip {
     /// The key in the configuration.
     pub(crate) fn key(self) -> &'static str {
         match self {
-            Self::Deadline => "deadlineMs",
+            Self::Deadline | Self::Spin => "deadlineMs",
             Self::Memory => "memory",
             Self::TableElements => "tableElements",
             Self::HostCalls => "hostCalls",
@@ -39,6 +44,26 @@ impl Trip {
 /// Calls into WASI that count as one host call: a standard library writes one line of stderr in about a dozen, and a guest that logs within
 /// its lines must not run into its host calls.
 const WASI_SHARE: u32 = 16;
+
+/// How long a watch, which has no deadline for an hour, may compute without calling the host. 5 s: a real one waits there nearly all its time, and
+/// the gateway's pause before it starts a watch again grows for those that end within 10 s.
+pub(crate) const SPIN: Duration = Duration::from_secs(5);
+
+/// Epochs in a row in which a watch computed and did not call the host.
+#[derive(Debug, Default)]
+pub(crate) struct Spin {
+    epochs: u32,
+    asked: u32,
+}
+
+impl Spin {
+    /// One more epoch; `asked` counts calls into the host. An epoch is at least a millisecond of the guest's own time.
+    pub(crate) fn is_too_long(&mut self, asked: u32) -> bool {
+        self.epochs = if asked == self.asked { self.epochs.saturating_add(1) } else { 0 };
+        self.asked = asked;
+        u128::from(self.epochs) > SPIN.as_millis()
+    }
+}
 
 /// Counts one call's use. Wasmtime asks it before a memory or table grows, host functions report to it.
 #[derive(Debug)]
@@ -64,6 +89,11 @@ impl Meter {
     /// Remembers the first cap that was hit: later errors are its consequences.
     pub(crate) fn trip(&mut self, trip: Trip) -> Trip {
         *self.tripped.get_or_insert(trip)
+    }
+
+    /// Calls into the host so far, of whatever kind; wraps around.
+    pub(crate) fn asked(&self) -> u32 {
+        self.host_calls.wrapping_add(self.wasi_calls)
     }
 
     /// One more call into the host.
@@ -124,7 +154,7 @@ impl ResourceLimiter for Meter {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-    use super::{Meter, Trip};
+    use super::{Meter, SPIN, Spin, Trip};
     use portcullis_core::limits::Limits;
     use wasmtime::ResourceLimiter;
 
@@ -164,6 +194,15 @@ mod tests {
         assert_eq!(meter.tripped(), None);
         meter.wasi_call();
         assert_eq!(meter.tripped(), Some(Trip::HostCalls));
+    }
+
+    #[test]
+    fn a_watch_that_only_computes_is_ended_and_one_that_calls_the_host_is_not() {
+        let (mut spin, epochs) = (Spin::default(), u32::try_from(SPIN.as_millis()).unwrap());
+        assert!((0..epochs).all(|_| !spin.is_too_long(0)));
+        assert!(!spin.is_too_long(1));
+        assert!((0..epochs).all(|_| !spin.is_too_long(1)));
+        assert!(spin.is_too_long(1));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use portcullis_core::finding::Finding;
 use portcullis_core::grant::{Capability, Grants};
 use portcullis_core::manifest::Manifest;
-use portcullis_core::plugin::Descriptor;
+use portcullis_core::plugin::{Descriptor, Digest};
 use portcullis_core::ports::{Plugin, PluginSource};
 use portcullis_core::schema::Schema;
 use wasmtime::Engine;
@@ -19,6 +20,9 @@ use crate::offers::Offers;
 use crate::plugin::Loaded;
 use crate::sandbox::Inner;
 use crate::state::Shared;
+
+/// How long a load waits for its compilation. 120 s: ten times what a Python or JavaScript component takes on two cores.
+const COMPILE_MAX: Duration = Duration::from_secs(120);
 
 /// Identifies the engine's version, target and configuration in the cache.
 pub(crate) fn engine_hash(engine: &Engine) -> u64 {
@@ -149,17 +153,56 @@ fn limits(source: &PluginSource, manifest: &Manifest) -> Vec<Finding> {
 /// Takes the compiled component from the cache, or compiles it, one at a time and on a thread of its own.
 async fn compile(sandbox: &Arc<Inner>, inspection: &Inspection, wasm: Arc<[u8]>) -> Result<Component, Vec<Finding>> {
     let failed = |reason: String| vec![Finding::error(subject(&inspection.manifest), reason)];
+    let digest = inspection.digest;
+    if sandbox.overdue.lock().contains(&digest) {
+        return Err(failed(overdue()));
+    }
     let turn = Arc::clone(&sandbox.compiling).acquire_owned().await.map_err(|error| failed(error.to_string()))?;
-    let (sandbox, digest) = (Arc::clone(sandbox), inspection.digest);
-    let compiled = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        cached(&sandbox, &digest).map_or_else(|| fresh(&sandbox, &digest, &wasm), Ok)
+    let compiled = within(sandbox, digest, COMPILE_MAX, move |sandbox| {
+        cached(sandbox, &digest).map_or_else(|| fresh(sandbox, &digest, &wasm), Ok)
     });
-    let compiled = compiled.await.map_err(|error| failed(format!("the compiler failed: {error}")))?;
+    let compiled = compiled.await.map_err(failed)?;
+    drop(turn);
     compiled.map_err(|error| failed(format!("does not compile: {}", error.root_cause())))
 }
 
-fn cached(sandbox: &Inner, digest: &portcullis_core::plugin::Digest) -> Option<Component> {
+/// Runs `work` on a thread of its own and waits so long for it. It cannot be stopped: after that it goes on by itself, others have their turn, and
+/// what it leaves in the cache is there for the next load.
+async fn within<R: Send + 'static>(
+    sandbox: &Arc<Inner>,
+    digest: Digest,
+    most: Duration,
+    work: impl FnOnce(&Inner) -> R + Send + 'static,
+) -> Result<R, String> {
+    let theirs = Arc::clone(sandbox);
+    let (done, result) = tokio::sync::oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let finished = work(&theirs);
+        // Under the lock: whoever gives up does so before this or finds the result.
+        let mut overdue = theirs.overdue.lock();
+        overdue.remove(&digest);
+        // Nobody may be waiting any more.
+        let _ = done.send(finished);
+    });
+    let mut result = result;
+    if let Ok(finished) = tokio::time::timeout(most, &mut result).await {
+        return finished.map_err(|_| "the compiler failed: it panicked".to_owned());
+    }
+    let mut given_up = sandbox.overdue.lock();
+    result.try_recv().map_err(|_| {
+        given_up.insert(digest);
+        overdue()
+    })
+}
+
+fn overdue() -> String {
+    format!(
+        "has been compiling for more than {} s; it goes on, and the next load takes what came of it: save the file again then, or make it smaller",
+        COMPILE_MAX.as_secs()
+    )
+}
+
+fn cached(sandbox: &Inner, digest: &Digest) -> Option<Component> {
     let artefact = sandbox.cache.get(digest, sandbox.engine_hash)?;
     // SAFETY: `deserialize` must only see what `serialize` of the same Wasmtime wrote. The cache's MAC, under a key that only this host
     // reads, proves that the bytes are such an artefact, and its name binds them to this engine and component.
@@ -167,7 +210,7 @@ fn cached(sandbox: &Inner, digest: &portcullis_core::plugin::Digest) -> Option<C
     component.inspect_err(|error| tracing::warn!(%digest, %error, "a compiled component was refused; it is compiled again")).ok()
 }
 
-fn fresh(sandbox: &Inner, digest: &portcullis_core::plugin::Digest, wasm: &[u8]) -> wasmtime::Result<Component> {
+fn fresh(sandbox: &Inner, digest: &Digest, wasm: &[u8]) -> wasmtime::Result<Component> {
     let component = Component::from_binary(&sandbox.engine, wasm)?;
     let kept = component
         .serialize()
@@ -204,4 +247,37 @@ async fn link(
         .map_err(|error| failed(format!("its exports do not have the types of this track: {}", error.root_cause())))?;
     let problems = plugin.list().await.err().unwrap_or_default();
     if problems.is_empty() { Ok(Arc::new(plugin)) } else { Err(problems.into_iter().flat_map(failed).collect()) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::{COMPILE_MAX, within};
+    use crate::sandbox::{Sandbox, SandboxOptions};
+    use crate::testing::Notices;
+    use portcullis_core::plugin::Digest;
+    use std::sync::{Arc, mpsc};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_compilation_that_takes_too_long_is_left_behind_and_noticed_until_it_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = SandboxOptions {
+            cache_directory: directory.path().join("cache"),
+            max_concurrent_calls: 1,
+            queue_timeout: Duration::from_millis(10),
+            kube: None,
+            notices: Arc::new(Notices::default()),
+        };
+        let (sandbox, digest) = (Sandbox::new(options).unwrap(), Digest::of(b"slow"));
+        let (finish, wait) = mpsc::channel::<()>();
+        let slow = within(&sandbox.inner, digest, Duration::from_millis(20), move |_| wait.recv().is_ok());
+        assert!(slow.await.unwrap_err().contains("has been compiling"));
+        assert!(sandbox.inner.overdue.lock().contains(&digest));
+        finish.send(()).unwrap();
+        while sandbox.inner.overdue.lock().contains(&digest) {
+            tokio::task::yield_now().await;
+        }
+        assert!(within(&sandbox.inner, digest, COMPILE_MAX, |_| true).await.unwrap());
+    }
 }

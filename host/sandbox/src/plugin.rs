@@ -12,9 +12,10 @@ use portcullis_core::policy::{Action, Permit};
 use portcullis_core::ports::{BoxFuture, Plugin};
 use portcullis_core::prompt::Expansion;
 use portcullis_core::resource::ResourcePage;
-use wasmtime::component::InstancePre;
+use tokio::sync::Semaphore;
+use wasmtime::component::{ComponentExportIndex, InstancePre};
 
-use crate::bindings::{completion, prompt, resource, subscription, tools};
+use crate::bindings::{completion, prompt, resource, subscription, tools, types};
 use crate::convert::{self, offer, page};
 use crate::runtime::{Visit, WATCH_PIECE, within};
 use crate::sandbox::Inner;
@@ -25,12 +26,20 @@ pub(crate) struct Loaded {
     pub(crate) sandbox: Arc<Inner>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) pre: InstancePre<CallState>,
+    /// Its share of the places for watches.
+    pub(crate) watches: Arc<Semaphore>,
     descriptor: Descriptor,
     indices: Indices,
 }
 
+/// `tools.call`, as `bindings.rs` would have it.
+type CallParameters<'a> = (&'a types::Context, &'a str, &'a str);
+type CallResults = (Result<tools::Outcome, types::Failure>,);
+
 /// Where the exports are within the component; the optional ones as the component's type has them.
 struct Indices {
+    /// By itself: loading the whole interface would compare the types of `list`, too, at each call.
+    call: ComponentExportIndex,
     tools: tools::GuestIndices,
     prompts: Option<prompt::GuestIndices>,
     resources: Option<resource::GuestIndices>,
@@ -41,6 +50,7 @@ struct Indices {
 impl Indices {
     fn new(pre: &InstancePre<CallState>, exports: Exports) -> wasmtime::Result<Self> {
         Ok(Self {
+            call: call(pre)?,
             tools: tools::GuestIndices::new(pre)?,
             prompts: exports.prompts.then(|| prompt::GuestIndices::new(pre)).transpose()?,
             resources: exports.resources.then(|| resource::GuestIndices::new(pre)).transpose()?,
@@ -48,6 +58,13 @@ impl Indices {
             completions: exports.completions.then(|| completion::GuestIndices::new(pre)).transpose()?,
         })
     }
+}
+
+fn call(pre: &InstancePre<CallState>) -> wasmtime::Result<ComponentExportIndex> {
+    let component = pre.component();
+    let interface = component.get_export_index(None, "portcullis:tool/tools@0.1.0");
+    let call = interface.and_then(|interface| component.get_export_index(Some(&interface), "call"));
+    call.ok_or_else(|| wasmtime::format_err!("it does not export `portcullis:tool/tools` with `call`"))
 }
 
 /// Makes a fresh instance and calls one export of it, within the visit's time.
@@ -70,7 +87,8 @@ impl Loaded {
         descriptor: Descriptor,
     ) -> wasmtime::Result<Self> {
         let indices = Indices::new(&pre, descriptor.exports)?;
-        Ok(Self { sandbox, shared, pre, descriptor, indices })
+        let watches = Arc::new(Semaphore::new(sandbox.watch_share));
+        Ok(Self { sandbox, shared, pre, watches, descriptor, indices })
     }
 
     /// Asks the guest what it offers; the error tells everything that is wrong with it.
@@ -88,7 +106,7 @@ impl Loaded {
     }
 
     /// The tools on offer, and those left out with the reasons.
-    async fn list_tools(&self) -> Result<(Vec<crate::bindings::types::Tool>, BTreeMap<String, String>), CallError> {
+    async fn list_tools(&self) -> Result<(Vec<types::Tool>, BTreeMap<String, String>), CallError> {
         let mut visit = Visit::to_list(self).await?;
         visit.store.data_mut().withheld = Some(BTreeMap::new());
         let listed = enter!(visit, self.indices.tools, |guest| guest.call_list(&mut visit.store));
@@ -114,8 +132,13 @@ impl Loaded {
         covers(&permit, Action::CallTool, &context)?;
         let mut visit = Visit::to_call(self, &context).await?;
         let context = convert::context(context, visit.remaining());
-        let answer =
-            enter!(visit, self.indices.tools, |guest| guest.call_call(&mut visit.store, &context, permit.target(), &arguments));
+        let answer = within(visit.deadline, async {
+            let instance = visit.pre.instantiate_async(&mut visit.store).await?;
+            let call = instance.get_typed_func::<CallParameters<'_>, CallResults>(&mut visit.store, &self.indices.call)?;
+            let (answer,) = call.call_async(&mut visit.store, (&context, permit.target(), &arguments)).await?;
+            Ok(answer)
+        });
+        let answer = answer.await;
         visit.answer(answer, convert::outcome)
     }
 

@@ -16,7 +16,7 @@ use wasmtime_wasi::I32Exit;
 use crate::bindings::types;
 use crate::convert::{Breach, Scale, failure};
 use crate::engine::Ticking;
-use crate::limits::Trip;
+use crate::limits::{SPIN, Spin, Trip};
 use crate::plugin::Loaded;
 use crate::state::{CallState, Caller};
 
@@ -44,6 +44,8 @@ pub(crate) struct Visit<'a> {
     allowed: Duration,
     pub(crate) deadline: Instant,
     _place: OwnedSemaphorePermit,
+    /// A watch's place in its plugin's share.
+    _share: Option<OwnedSemaphorePermit>,
     _ticking: Ticking,
 }
 
@@ -59,12 +61,15 @@ impl<'a> Visit<'a> {
     /// A caller's visit.
     pub(crate) async fn to_call(plugin: &'a Loaded, context: &CallContext) -> Result<Self, CallError> {
         let allowed = plugin.shared.limits.deadline().min(context.deadline);
-        Self::begin(plugin, &plugin.sandbox.calls, caller(context), allowed).await
+        Self::begin(plugin, &plugin.sandbox.calls, None, caller(context), allowed).await
     }
 
     /// A subscriber's visit, which lasts: exempt from the call's deadline.
     pub(crate) async fn to_watch(plugin: &'a Loaded, context: &CallContext) -> Result<Self, CallError> {
-        Self::begin(plugin, &plugin.sandbox.watches, caller(context), WATCH_PIECE).await
+        let share = admit(&plugin.watches, plugin.sandbox.queue_timeout, &context.request_id).await?;
+        let mut visit = Self::begin(plugin, &plugin.sandbox.watches, Some(share), caller(context), WATCH_PIECE).await?;
+        visit.store.data_mut().spin = Some(Spin::default());
+        Ok(visit)
     }
 
     /// The loader's visit, without a caller.
@@ -72,12 +77,13 @@ impl<'a> Visit<'a> {
         let allowed = plugin.shared.limits.deadline().min(LIST_MAX);
         let nobody =
             (format!("load-{}", plugin.shared.name), Arc::new(Principal::local()), Arc::new(Nobody) as Arc<dyn ClientSink>);
-        Self::begin(plugin, &plugin.sandbox.loads, nobody, allowed).await
+        Self::begin(plugin, &plugin.sandbox.loads, None, nobody, allowed).await
     }
 
     async fn begin(
         plugin: &'a Loaded,
         places: &Arc<Semaphore>,
+        share: Option<OwnedSemaphorePermit>,
         (request_id, principal, client): (String, Arc<Principal>, Arc<dyn ClientSink>),
         allowed: Duration,
     ) -> Result<Self, CallError> {
@@ -92,7 +98,7 @@ impl<'a> Visit<'a> {
         store.limiter(|state| &mut state.meter);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(on_epoch);
-        Ok(Self { store, pre: &plugin.pre, plugin, allowed, deadline, _place: place, _ticking: ticking })
+        Ok(Self { store, pre: &plugin.pre, plugin, allowed, deadline, _place: place, _share: share, _ticking: ticking })
     }
 
     /// Time until the deadline.
@@ -139,6 +145,7 @@ impl<'a> Visit<'a> {
         tracing::warn!(plugin, request_id, limit = trip.key(), "a guest was stopped at its limit");
         match trip {
             Trip::Deadline => CallError::Deadline { plugin, after: self.allowed },
+            Trip::Spin => CallError::Deadline { plugin, after: SPIN },
             other => CallError::Limit { plugin, limit: other.key() },
         }
     }
@@ -188,6 +195,10 @@ fn on_epoch(mut store: StoreContextMut<'_, CallState>) -> wasmtime::Result<Updat
     }
     if Instant::now() >= state.caller.deadline {
         return Err(state.meter.trip(Trip::Deadline).into());
+    }
+    let asked = state.meter.asked();
+    if state.spin.as_mut().is_some_and(|spin| spin.is_too_long(asked)) {
+        return Err(state.meter.trip(Trip::Spin).into());
     }
     Ok(UpdateDeadline::Yield(1))
 }

@@ -1,10 +1,13 @@
 //! The sandbox as the binary sees it: options in, a `ToolRuntime` out. Owns the engine, the ticker, the cache and the places for calls.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use portcullis_core::finding::Finding;
+use portcullis_core::plugin::Digest;
 use portcullis_core::ports::{BoxFuture, KubeApi, NoticeSink, Plugin, PluginSource, ToolRuntime};
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
@@ -68,10 +71,14 @@ pub(crate) struct Inner {
     pub(crate) calls: Arc<Semaphore>,
     /// Places for watches.
     pub(crate) watches: Arc<Semaphore>,
+    /// How many of them one plugin may have.
+    pub(crate) watch_share: usize,
     /// Places for loads.
     pub(crate) loads: Arc<Semaphore>,
     /// One compilation at a time: each uses all cores.
     pub(crate) compiling: Arc<Semaphore>,
+    /// Components whose compilation was given up and goes on: they are not compiled twice.
+    pub(crate) overdue: Mutex<HashSet<Digest>>,
     pub(crate) queue_timeout: Duration,
     pub(crate) kube: Option<Arc<dyn KubeApi>>,
     pub(crate) notices: Arc<dyn NoticeSink>,
@@ -84,6 +91,11 @@ const fn places_max() -> usize {
 /// Watches that may run beside `calls` calls.
 fn watches(calls: usize) -> usize {
     calls.div_ceil(WATCH_SHARE)
+}
+
+/// Half, so that no plugin's watches shut out all others'; one plugin alone has the other half to spare for its next version.
+fn watch_share(watches: usize) -> usize {
+    watches.div_ceil(2)
 }
 
 impl Sandbox {
@@ -107,8 +119,10 @@ impl Sandbox {
             cache,
             calls: Arc::new(Semaphore::new(calls)),
             watches: Arc::new(Semaphore::new(watches(calls))),
+            watch_share: watch_share(watches(calls)),
             loads: Arc::new(Semaphore::new(LOADING)),
             compiling: Arc::new(Semaphore::new(1)),
+            overdue: Mutex::default(),
             queue_timeout: options.queue_timeout,
             kube: options.kube,
             notices: options.notices,

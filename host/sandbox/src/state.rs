@@ -14,7 +14,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::capabilities::base;
 use crate::capabilities::notifications::Announced;
-use crate::limits::{Meter, Trip};
+use crate::limits::{Meter, Spin, Trip};
 use crate::logbook::LogBook;
 use crate::offers::Offers;
 
@@ -71,6 +71,8 @@ pub(crate) struct CallState {
     pub(crate) progress: Option<f64>,
     /// Tools that the running listing leaves out, with the reasons; `None` outside one.
     pub(crate) withheld: Option<BTreeMap<String, String>>,
+    /// How long a watch has computed in one go; `None`: this is a call, which has a deadline.
+    pub(crate) spin: Option<Spin>,
     /// What this call has announced.
     pub(crate) announced: Announced,
     /// Watches that this call holds open.
@@ -92,6 +94,7 @@ impl CallState {
             caller,
             progress: None,
             withheld: None,
+            spin: None,
             announced: Announced::new(notices),
             watchers: 0,
             table,

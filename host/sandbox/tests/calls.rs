@@ -164,6 +164,25 @@ async fn optional_exports_are_found_in_the_components_type() {
 }
 
 #[tokio::test]
+async fn one_plugin_has_half_of_the_places_for_watches() {
+    let directory = tempfile::tempdir().unwrap();
+    // 8 calls: 2 places for watches, one of them for each plugin.
+    let sandbox = sandbox(directory.path(), 8);
+    let mut clock = source(guest("subscriptions").unwrap());
+    clock.granted = portcullis_sandbox::inspect(&clock.component).unwrap().manifest.requests;
+    let plugin = load(&sandbox, clock).await.unwrap();
+    let watch = || {
+        let permit = Policy::default().decide(&Arc::new(Principal::local()), Action::ReadResource, "clock://tick").unwrap();
+        plugin.watch_resource(permit, context())
+    };
+    // Whichever has the place watches for an hour; the other is told to come again.
+    let ended = tokio::time::timeout(Duration::from_secs(30), async {
+        tokio::select! { one = watch() => one, other = watch() => other }
+    });
+    assert!(matches!(ended.await.unwrap(), Err(CallError::Overloaded { .. })));
+}
+
+#[tokio::test]
 async fn what_is_no_plugin_is_refused_in_words() {
     let directory = tempfile::tempdir().unwrap();
     let sandbox = sandbox(directory.path(), 1);

@@ -30,6 +30,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// A watch that ran this long was no failure: the pause begins anew.
 const HEALTHY: Duration = Duration::from_secs(10);
 
+/// Resources that one caller may have watched, over all its subscriptions and connections. 1,024: four subscriptions of the largest size; each is
+/// a task, and each start of one a guest.
+const PER_CALLER: usize = 1_024;
+
 /// Callers differ in what the API server shows them (impersonation): a watch is never shared between two, nor between two proofs of one
 /// caller, which end at different times.
 type Key = (String, Credential, String);
@@ -55,12 +59,21 @@ impl Watches {
     pub(super) fn join(watches: &Arc<Self>, caller: &Caller, uri: &str) -> WatchGuard {
         let key = (caller.principal.to_string(), caller.credential.clone(), uri.to_owned());
         let mut running = watches.running.lock();
+        let known = running.contains_key(&key);
+        if !known && running.keys().filter(|(caller, ..)| *caller == key.0).count() >= PER_CALLER {
+            tracing::warn!(
+                caller = key.0,
+                uri,
+                "the caller has {PER_CALLER} resources watched; this one is not, and its changes may not be told"
+            );
+            return WatchGuard { watches: Arc::clone(watches), key: None };
+        }
         let entry = running.entry(key.clone()).or_insert_with(|| {
             let task = tokio::spawn(keep_watching(Arc::clone(watches), caller.clone(), uri.to_owned()));
             Running { subscribers: 0, task }
         });
         entry.subscribers += 1;
-        WatchGuard { watches: Arc::clone(watches), key }
+        WatchGuard { watches: Arc::clone(watches), key: Some(key) }
     }
 
     fn leave(&self, key: &Key) {
@@ -77,12 +90,15 @@ impl Watches {
 /// A subscriber's part in a watch.
 pub(super) struct WatchGuard {
     watches: Arc<Watches>,
-    key: Key,
+    /// `None`: the caller had too many already.
+    key: Option<Key>,
 }
 
 impl Drop for WatchGuard {
     fn drop(&mut self) {
-        self.watches.leave(&self.key);
+        if let Some(key) = &self.key {
+            self.watches.leave(key);
+        }
     }
 }
 
@@ -144,5 +160,43 @@ async fn replaced(snapshots: &mut watch::Receiver<Arc<Snapshot>>, caller: &Calle
         if !(served && allowed && caller.is_still_valid(&snapshot.config)) {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use portcullis_core::catalogue::Catalogue;
+    use portcullis_core::config::Config;
+    use portcullis_core::policy::Policy;
+    use portcullis_core::principal::Principal;
+    use portcullis_core::snapshot::Snapshot;
+    use tokio::sync::watch;
+
+    use super::{PER_CALLER, Watches};
+    use crate::entry::{Caller, Credential};
+
+    #[tokio::test]
+    async fn a_caller_has_only_so_many_resources_watched_and_gets_places_back() {
+        let snapshot = Snapshot {
+            generation: 1,
+            config: Arc::new(Config::default()),
+            catalogue: Catalogue::default(),
+            policy: Policy::default(),
+            findings: Vec::new(),
+        };
+        let (_keep, snapshots) = watch::channel(Arc::new(snapshot));
+        let watches = Watches::new(snapshots, Arc::default());
+        let caller = Caller { principal: Arc::new(Principal::local()), credential: Credential::Stdio };
+        let join = |uri: usize| Watches::join(&watches, &caller, &format!("a://{uri}"));
+        let mut guards: Vec<_> = (0..PER_CALLER).map(join).collect();
+        let (known, beyond) = (join(0), join(PER_CALLER));
+        assert_eq!(watches.running.lock().len(), PER_CALLER);
+        guards.truncate(1);
+        drop((known, beyond));
+        assert_eq!(watches.running.lock().len(), 1);
+        guards.push(join(PER_CALLER));
+        assert_eq!(watches.running.lock().len(), 2);
     }
 }

@@ -19,7 +19,8 @@ mod watcher;
 #[expect(unreachable_pub, reason = "the generated bindings re-export it, which takes a pub type")]
 pub use self::watcher::Watcher;
 
-/// Requests of one `read-many` that are under way at the same time. 8: enough to hide latency, small beside the API server's fairness queues.
+/// Requests of one `read-many` that are under way at the same time. 8: enough to hide latency, small beside the API server's fairness queues. Each
+/// may hold a reply of `hostReply` until its turn, so the host buffers at most 8 × `hostReply` (128 MiB by default) for one such call.
 const READ_CONCURRENCY: usize = 8;
 
 /// Requests of one `read-many` (WIT: at most 64).

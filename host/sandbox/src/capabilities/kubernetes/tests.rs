@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -193,6 +194,48 @@ async fn many_reads_answer_in_order_each_with_its_own_result_and_share_one_cap()
     let reasons: Vec<&str> =
         answers.iter().map(|answer| answer.as_ref().map_or_else(|status| status.reason.as_str(), |_| "ok")).collect();
     assert_eq!(reasons, ["ok", "Forbidden", "ok", "TooLarge"]);
+}
+
+/// Answers when all that are let in at the same time have come, and counts them.
+#[derive(Default)]
+struct Crowd {
+    inside: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl KubeApi for Crowd {
+    fn send(&self, _: KubeRequest) -> BoxFuture<'_, Result<KubeReply, KubeStatus>> {
+        Box::pin(async {
+            let inside = self.inside.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(inside, Ordering::SeqCst);
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            self.inside.fetch_sub(1, Ordering::SeqCst);
+            Ok(KubeReply::default())
+        })
+    }
+    fn watch(&self, _: WatchRequest) -> BoxFuture<'_, Result<Box<dyn KubeWatch>, KubeStatus>> {
+        Box::pin(async { Err(KubeStatus::default()) })
+    }
+    fn default_namespace(&self) -> &str {
+        "here"
+    }
+    fn reachable(&self, _: Duration) -> BoxFuture<'_, Result<(), KubeStatus>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn only_eight_of_many_reads_hold_a_reply_at_the_same_time() {
+    let crowd = Arc::new(Crowd::default());
+    let mut state = testing::state_with(|shared| {
+        shared.grants.kubernetes = Some(grant(&["pods"], &["get"], false));
+        shared.kube = Some(crowd.clone());
+    });
+    let reads = (0..super::READS_MAX).map(|_| wit::Read::Get(get("pods", "object"))).collect();
+    assert!(state.read_many(reads).await.unwrap().iter().all(Result::is_ok));
+    assert_eq!(crowd.most.load(Ordering::SeqCst), super::READ_CONCURRENCY);
 }
 
 #[tokio::test]
