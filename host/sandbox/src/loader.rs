@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use portcullis_core::finding::Finding;
 use portcullis_core::grant::{Capability, Grants};
 use portcullis_core::manifest::Manifest;
@@ -158,11 +159,14 @@ async fn compile(sandbox: &Arc<Inner>, inspection: &Inspection, wasm: Arc<[u8]>)
         return Err(failed(overdue()));
     }
     let turn = Arc::clone(&sandbox.compiling).acquire_owned().await.map_err(|error| failed(error.to_string()))?;
+    // The thread keeps the turn when this future is dropped; only when it is overdue it loses it.
+    let turn = Arc::new(Mutex::new(Some(turn)));
+    let theirs = Arc::clone(&turn);
     let compiled = within(sandbox, digest, COMPILE_MAX, move |sandbox| {
+        let _turn = theirs;
         cached(sandbox, &digest).map_or_else(|| fresh(sandbox, &digest, &wasm), Ok)
     });
-    let compiled = compiled.await.map_err(failed)?;
-    drop(turn);
+    let compiled = compiled.await.inspect_err(|_| drop(turn.lock().take())).map_err(failed)?;
     compiled.map_err(|error| failed(format!("does not compile: {}", error.root_cause())))
 }
 
@@ -175,7 +179,7 @@ async fn within<R: Send + 'static>(
     work: impl FnOnce(&Inner) -> R + Send + 'static,
 ) -> Result<R, String> {
     let theirs = Arc::clone(sandbox);
-    let (done, result) = tokio::sync::oneshot::channel();
+    let (done, mut result) = tokio::sync::oneshot::channel();
     tokio::task::spawn_blocking(move || {
         let finished = work(&theirs);
         // Under the lock: whoever gives up does so before this or finds the result.
@@ -184,7 +188,6 @@ async fn within<R: Send + 'static>(
         // Nobody may be waiting any more.
         let _ = done.send(finished);
     });
-    let mut result = result;
     if let Ok(finished) = tokio::time::timeout(most, &mut result).await {
         return finished.map_err(|_| "the compiler failed: it panicked".to_owned());
     }

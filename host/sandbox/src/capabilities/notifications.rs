@@ -90,7 +90,7 @@ impl notifications::Host for CallState {
         if uri.len() > URI_MAX {
             wasmtime::bail!("notifications.resource-updated: the URI is longer than {URI_MAX} bytes");
         }
-        if self.announced.watched.as_deref() != Some(&uri) && !self.shared.offers.includes(&uri) {
+        if self.announced.watched.as_deref() != Some(uri.as_str()) && !self.shared.offers.includes(&uri) {
             self.log
                 .line(Level::Warn, "a change was announced of a resource that this plugin does not offer; nobody hears of it");
         } else if self.announced.admit() {
