@@ -11,7 +11,7 @@ mod inspect;
 mod limits;
 mod loader;
 mod logbook;
-mod offers;
+mod owned;
 mod plugin;
 mod runtime;
 mod sandbox;

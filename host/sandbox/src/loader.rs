@@ -17,7 +17,7 @@ use wasmtime::component::{Component, Linker};
 
 use crate::capabilities;
 use crate::inspect::{Inspection, Need, inspect};
-use crate::offers::Offers;
+use crate::owned::Owned;
 use crate::plugin::Loaded;
 use crate::sandbox::Inner;
 use crate::state::Shared;
@@ -52,7 +52,7 @@ pub(crate) async fn load(sandbox: &Arc<Inner>, source: PluginSource) -> Result<A
         limits: source.limits,
         kube: sandbox.kube.clone(),
         notices: Arc::clone(&sandbox.notices),
-        offers: Offers::default(),
+        owned: Owned::default(),
     });
     link(sandbox, inspection, shared, &component).await
 }

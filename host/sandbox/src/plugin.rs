@@ -101,7 +101,7 @@ impl Loaded {
         self.descriptor.prompts = offer::prompts(listed)?;
         let listed = self.list_templates().await.map_err(one)?;
         self.descriptor.templates = offer::templates(listed)?;
-        self.shared.offers.templates(&self.descriptor.templates);
+        self.shared.owned.templates(&self.descriptor.templates);
         Ok(())
     }
 
@@ -162,7 +162,7 @@ impl Loaded {
         let context = convert::context(context, visit.remaining());
         let answer = enter!(visit, indices, |guest| guest.call_list(&mut visit.store, &context, cursor.as_deref()));
         let page = visit.answer(answer, page::page)?;
-        self.shared.offers.listed(page.resources.iter().map(|resource| resource.uri.as_str()));
+        self.shared.owned.listed(page.resources.iter().map(|resource| resource.uri.as_str()));
         Ok(page)
     }
 

@@ -16,7 +16,7 @@ use crate::capabilities::base;
 use crate::capabilities::notifications::Announced;
 use crate::limits::{Meter, Spin, Trip};
 use crate::logbook::LogBook;
-use crate::offers::Offers;
+use crate::owned::Owned;
 
 /// Most host resources (streams, pollables, watchers) that one call may hold. 256: an order above what a real guest holds; each costs the
 /// host up to a few KiB.
@@ -39,7 +39,7 @@ pub(crate) struct Shared {
     /// Where changes are announced.
     pub(crate) notices: Arc<dyn NoticeSink>,
     /// The resources that are its own.
-    pub(crate) offers: Offers,
+    pub(crate) owned: Owned,
 }
 
 /// Who calls, and until when.

@@ -11,7 +11,7 @@ use portcullis_core::ports::{ClientSink, NoticeSink};
 use portcullis_core::principal::Principal;
 use tokio::time::Instant;
 
-use crate::offers::Offers;
+use crate::owned::Owned;
 use crate::state::{CallState, Caller, Shared};
 
 /// Remembers what reached the client.
@@ -54,7 +54,7 @@ pub(crate) fn shared() -> Shared {
         limits: Limits::default(),
         kube: None,
         notices: Arc::new(Notices::default()),
-        offers: Offers::default(),
+        owned: Owned::default(),
     }
 }
 

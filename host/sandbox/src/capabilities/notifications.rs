@@ -10,7 +10,7 @@ use wasmtime::component::{HasSelf, Linker};
 use super::CLIENT_TEXT_MAX;
 use crate::bindings::notifications;
 use crate::logbook::{Level, cut};
-use crate::offers::URI_MAX;
+use crate::owned::URI_MAX;
 use crate::state::CallState;
 
 /// RFC 5424 severities, as MCP names them.
@@ -90,7 +90,7 @@ impl notifications::Host for CallState {
         if uri.len() > URI_MAX {
             wasmtime::bail!("notifications.resource-updated: the URI is longer than {URI_MAX} bytes");
         }
-        if self.announced.watched.as_deref() != Some(uri.as_str()) && !self.shared.offers.includes(&uri) {
+        if self.announced.watched.as_deref() != Some(uri.as_str()) && !self.shared.owned.includes(&uri) {
             self.log
                 .line(Level::Warn, "a change was announced of a resource that this plugin does not offer; nobody hears of it");
         } else if self.announced.admit() {
@@ -159,7 +159,7 @@ mod tests {
     fn a_plugin_announces_its_own_resources_only() {
         let (notices, mut shared) = (Arc::new(Notices::default()), shared());
         shared.notices = notices.clone();
-        shared.offers.listed(["own://1"].into_iter());
+        shared.owned.listed(["own://1"].into_iter());
         let mut state = state_of(shared, Arc::new(Client::default()));
         for uri in ["other://1", "own://1", "own://2"] {
             state.resource_updated(uri.into()).unwrap();

@@ -14,12 +14,12 @@ pub(crate) const URI_MAX: usize = 8 << 10;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Offers {
+pub(crate) struct Owned {
     templates: OnceLock<Vec<String>>,
     listed: Mutex<HashSet<String>>,
 }
 
-impl Offers {
+impl Owned {
     /// The plugin's templates, once it has been asked for them.
     pub(crate) fn templates(&self, templates: &[ResourceTemplate]) {
         self.templates.get_or_init(|| templates.iter().map(|template| template.uri_template.clone()).collect());
@@ -44,13 +44,13 @@ impl Offers {
 
 #[cfg(test)]
 mod tests {
-    use super::{LISTED_MAX, Offers};
+    use super::{LISTED_MAX, Owned};
     use portcullis_core::resource::ResourceTemplate;
 
     #[test]
     fn a_template_or_a_listed_page_makes_a_uri_the_plugins_own() {
-        let offers = Offers::default();
-        assert!(!offers.includes("a://1") && !offers.includes("b://1"));
+        let owned = Owned::default();
+        assert!(!owned.includes("a://1") && !owned.includes("b://1"));
         let template = ResourceTemplate {
             uri_template: "a://{x}".into(),
             name: "a".into(),
@@ -58,16 +58,16 @@ mod tests {
             description: None,
             mime_type: None,
         };
-        offers.templates(&[template]);
-        offers.listed(["b://1"].into_iter());
-        assert!(offers.includes("a://1") && offers.includes("b://1") && !offers.includes("b://2"));
+        owned.templates(&[template]);
+        owned.listed(["b://1"].into_iter());
+        assert!(owned.includes("a://1") && owned.includes("b://1") && !owned.includes("b://2"));
     }
 
     #[test]
     fn a_plugin_that_lists_without_end_is_remembered_in_part() {
-        let offers = Offers::default();
+        let owned = Owned::default();
         let uris: Vec<String> = (0..LISTED_MAX + 5).map(|n| format!("a://{n}")).collect();
-        offers.listed(uris.iter().map(String::as_str));
-        assert_eq!(offers.listed.lock().len(), LISTED_MAX);
+        owned.listed(uris.iter().map(String::as_str));
+        assert_eq!(owned.listed.lock().len(), LISTED_MAX);
     }
 }
