@@ -165,10 +165,12 @@ async fn replaced(snapshots: &mut watch::Receiver<Arc<Snapshot>>, caller: &Calle
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use portcullis_core::catalogue::Catalogue;
-    use portcullis_core::config::Config;
+    use portcullis_core::config::{Config, KubernetesConfig};
     use portcullis_core::policy::Policy;
     use portcullis_core::principal::Principal;
     use portcullis_core::snapshot::Snapshot;
@@ -179,9 +181,22 @@ mod tests {
 
     #[tokio::test]
     async fn a_caller_has_only_so_many_resources_watched_and_gets_places_back() {
+        let config = Config {
+            listeners: Vec::new(),
+            tokens: BTreeMap::new(),
+            plugin_directory: "plugins".into(),
+            plugins: BTreeMap::new(),
+            kubernetes: KubernetesConfig::default(),
+            audit: None,
+            cache_directory: "cache".into(),
+            max_concurrent_calls: 1,
+            queue_timeout: Duration::ZERO,
+            list_ttl: Duration::ZERO,
+            instructions: None,
+        };
         let snapshot = Snapshot {
             generation: 1,
-            config: Arc::new(Config::default()),
+            config: Arc::new(config),
             catalogue: Catalogue::default(),
             policy: Policy::default(),
             findings: Vec::new(),
