@@ -42,6 +42,7 @@ const GROUPS: &[&[&Entry]] = &[
     tools::backups::TOOLS,
     tools::schedules::TOOLS,
     tools::observation::TOOLS,
+    tools::instances::TOOLS,
 ];
 
 /// All tools, in the order in which a client lists them.

@@ -177,7 +177,9 @@ impl<'a> Change<'a> {
         let mut paths = diff::changes(was, is);
         paths.extend(diff::of_status(was, is));
         let one = |path: &Path| format!("{}: {} -> {}", path.path, path.from, path.to);
-        let all: Vec<String> = paths.iter().map(one).collect();
+        let mut all: Vec<String> = paths.iter().map(one).collect();
+        // What is cut off at the end is the bulky rest, not the phase.
+        all.sort_by_key(String::len);
         Ok((!all.is_empty()).then(|| format!("somebody changed it while this call was deciding ({})", short(&all.join("; ")))))
     }
 
@@ -220,19 +222,18 @@ fn after_change(mut problem: Problem, meanwhile: &[String]) -> Problem {
 }
 
 impl Done {
-    /// The object as it was written; `None` if somebody else had made the change.
-    pub(crate) fn object(&self) -> Option<&Value> {
-        self.after.as_ref().map(|written| &written.object)
+    /// The object as it is (or would be) now.
+    pub(crate) fn object(&self) -> &Value {
+        self.after.as_ref().map_or(&self.before, |written| &written.object)
     }
 
     /// The answer.
     pub(crate) fn answer(&self, words: &Words) -> Answer {
         let word = |pointer: &str| text(&self.before, pointer).unwrap_or_default();
         let (name, namespace) = (word("/metadata/name"), word("/metadata/namespace"));
-        let none = Written { object: self.before.clone(), warnings: Vec::new() };
-        let after = self.after.as_ref().unwrap_or(&none);
+        let told: &[String] = self.after.as_ref().map_or(&[], |written| &written.warnings);
         let differ = if self.status { diff::of_status } else { diff::changes };
-        let changes = differ(&self.before, &after.object);
+        let changes = differ(&self.before, self.object());
         let mut out = if self.dry_run {
             let shown = diff::markdown(&changes);
             let noun = noun(&self.plural).to_lowercase();
@@ -243,12 +244,12 @@ impl Done {
         for note in &self.notes {
             out.push_str(&format!("- {note}\n"));
         }
-        out.push_str(&warnings(&after.warnings));
+        out.push_str(&warnings(told));
         let next = if self.dry_run { "the same call with `dry_run: false`" } else { words.next };
         out.push_str(&format!("\nNext: {next}.\n"));
         let structured = json!({
             "name": name, "namespace": namespace, "changed": !self.dry_run && self.after.is_some(), "dry_run": self.dry_run,
-            "changes": diff::structured(&changes), "notes": self.notes, "warnings": after.warnings,
+            "changes": diff::structured(&changes), "notes": self.notes, "warnings": told,
         });
         Answer::new(out, merged(&structured, &words.extra))
     }

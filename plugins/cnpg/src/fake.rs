@@ -43,6 +43,7 @@ pub(crate) struct Request {
     pub(crate) plural: String,
     pub(crate) namespace: Option<String>,
     pub(crate) name: Option<String>,
+    pub(crate) subresource: Option<String>,
     pub(crate) body: Value,
     pub(crate) form: String,
     pub(crate) dry_run: bool,
@@ -88,6 +89,8 @@ pub(crate) struct Fake {
     clock_ms: Cell<u64>,
     logs: RefCell<Vec<(String, String)>>,
     served: RefCell<Vec<String>>,
+    /// What instances say of themselves, merged into the usual.
+    live: RefCell<Vec<(String, Value)>>,
     /// What a SelfSubjectRulesReview answers.
     pub(crate) access: RefCell<Value>,
     randoms: Cell<u8>,
@@ -103,6 +106,16 @@ pub(crate) fn status(code: u16, reason: &str, message: &str) -> Status {
 pub(crate) fn invalid(field: &str, message: &str) -> Status {
     let cause = Cause { reason: "FieldValueInvalid".into(), message: message.into(), field: field.into() };
     Status { causes: vec![cause], ..Status::new(422, "Invalid", "Cluster is invalid") }
+}
+
+/// A pod of cluster `db` that is ready, and owned by it.
+pub(crate) fn pod(name: &str, role: &str) -> Value {
+    json!({
+        "metadata": {"name": name, "namespace": "default", "uid": format!("uid-{name}"), "resourceVersion": "5",
+            "labels": {"cnpg.io/cluster": "db", "cnpg.io/podRole": "instance", "cnpg.io/instanceRole": role, "cnpg.io/instanceName": name},
+            "ownerReferences": [{"kind": "Cluster", "name": "db", "uid": "uid-db"}]},
+        "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]},
+    })
 }
 
 /// A healthy cluster.
@@ -201,6 +214,7 @@ impl Fake {
             plural: target.plural.clone(),
             namespace: target.namespace.clone(),
             name: target.name.clone(),
+            subresource: target.subresource.clone(),
             ..Request::default()
         }
     }
@@ -249,6 +263,12 @@ impl Fake {
     pub(crate) fn stored(&self, plural: &str, name: &str) -> Option<Value> {
         let objects = self.objects.borrow();
         objects.iter().find(|(kind, one)| kind == plural && text(one, "/metadata/name") == Some(name)).map(|(_, one)| one.clone())
+    }
+
+    /// What an instance says of itself when asked live, where it differs from the usual.
+    pub(crate) fn saying(self, pod: &str, status: Value) -> Self {
+        self.live.borrow_mut().push((pod.into(), status));
+        self
     }
 
     /// What a pod has logged.

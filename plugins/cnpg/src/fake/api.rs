@@ -137,11 +137,15 @@ impl Api for Fake {
 
     fn get_proxy(&self, target: &Target, path: &str) -> Result<Reply, Status> {
         self.record(Request { body: path.into(), ..Self::request("proxy", target) })?;
-        let primary = target.name.as_deref().is_some_and(|name| name.contains("-1:"));
-        Ok(self.reply(&json!({
+        let name = target.name.as_deref().and_then(|name| name.split(':').nth(1)).unwrap_or_default();
+        let primary = name.ends_with("-1");
+        let usual = json!({
             "isPrimary": primary, "currentLsn": "0/3000060", "replayLsn": "0/3000000", "isWalReceiverActive": !primary, "timeLineID": 1,
             "replicationInfo": if primary { json!([{"applicationName": "db-2", "state": "streaming", "syncState": "async", "replayLag": "0s"}]) } else { json!([]) },
-        })))
+        });
+        let said = self.live.borrow();
+        let said = said.iter().find(|(pod, _)| pod == name).map_or(usual.clone(), |(_, said)| merged(&usual, said));
+        Ok(self.reply(&said))
     }
 
     fn access(&self, namespace: &str) -> Result<Reply, Status> {

@@ -19,7 +19,8 @@ pub(crate) fn is_instance(pod: &Value) -> bool {
     label(pod, "cnpg.io/podRole").is_none_or(|one| one == "instance") && label(pod, "cnpg.io/jobRole").is_none()
 }
 
-fn is_ready(pod: &Value) -> bool {
+/// Whether the kubelet says that it serves.
+pub(crate) fn is_ready(pod: &Value) -> bool {
     list(pod, "/status/conditions").iter().any(|one| text(one, "/type") == Some("Ready") && text(one, "/status") == Some("True"))
 }
 

@@ -18,7 +18,8 @@ use crate::text::table;
 /// Instances asked, one request each: enough for every cluster but the odd one, and bounded.
 const ASKED: usize = 9;
 
-fn ask(call: &Call<'_>, namespace: &str, pod: &str) -> Result<Value, Problem> {
+/// What one instance says of itself.
+pub(crate) fn ask(call: &Call<'_>, namespace: &str, pod: &str) -> Result<Value, Problem> {
     let target = PODS.within(namespace).named(format!("https:{pod}:8000"));
     let action = Action { verb: "get", target: &target, subresource: "proxy" };
     let reply = call.api.get_proxy(&target, "/pg/status").map_err(|status| explain(status, &action))?;

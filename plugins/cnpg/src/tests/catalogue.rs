@@ -63,7 +63,7 @@ fn every_schema_is_valid_and_closed_and_every_parameter_described() {
 
 #[test]
 fn parameters_of_the_reference_are_all_there() {
-    let reference: [(&str, &[&str]); 5] = [
+    let reference: [(&str, &[&str]); 6] = [
         ("list_postgres_clusters", &["namespace", "all_namespaces", "detail_level", "format"]),
         ("get_cluster_status", &["name", "namespace", "detail_level", "format"]),
         (
@@ -86,6 +86,7 @@ fn parameters_of_the_reference_are_all_there() {
         ),
         ("scale_postgres_cluster", &["name", "instances", "namespace", "dry_run"]),
         ("delete_postgres_cluster", &["name", "confirm_deletion", "namespace", "dry_run"]),
+        ("promote_cluster_instance", &["name", "instance", "force", "namespace", "dry_run"]),
     ];
     for (name, parameters) in reference {
         let tool = catalogue::all().find(|one| one.name == name).unwrap();

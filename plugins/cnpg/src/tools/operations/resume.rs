@@ -60,9 +60,9 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     };
     let done = change.make(seen)?;
     let mut answer = done.answer(&words);
-    if let Some(object) = done.object().filter(|_| input.wait == Some(true) && !change.dry_run) {
+    if input.wait == Some(true) && !change.dry_run {
         let seconds = waiting::seconds(input.timeout, instances);
-        let waited = waiting::until_settled(call, &change.target, object.clone(), instances, seconds);
+        let waited = waiting::until_settled(call, &change.target, done.object().clone(), instances, seconds);
         answer.text.push_str(&format!("\n{}\n", waited.words()?));
         if let Some(map) = answer.structured.as_object_mut() {
             map.insert("wait".into(), waited.structured());

@@ -121,7 +121,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
             if !dry_run {
                 call.host.log(&format!("changed scheduled backup {}", input.name));
             }
-            let object = done.object().cloned().unwrap_or_default();
+            let object = done.object().clone();
             let (words, _) = schedule.as_ref().map(|one| meaning(one, call.host.now())).unwrap_or_default();
             let mut answer = done.answer(&Words {
                 would: "would be changed".into(),

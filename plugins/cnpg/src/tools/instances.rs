@@ -1,0 +1,12 @@
+//! Tools on single instances of a cluster.
+
+mod fence;
+mod promote;
+mod readiness;
+mod restart;
+mod unfence;
+
+use crate::catalogue::Entry;
+
+/// In the order in which a client lists them.
+pub(crate) const TOOLS: &[&Entry] = &[&readiness::TOOL, &promote::TOOL, &restart::TOOL, &fence::TOOL, &unfence::TOOL];
