@@ -6,6 +6,7 @@
 
 mod auth;
 mod cache;
+mod connection;
 mod convert;
 mod cors;
 mod direct;
@@ -19,6 +20,7 @@ mod respond;
 mod route;
 mod server;
 mod sessions;
+mod stall;
 mod stdio;
 
 pub use gateway::{Gateway, GatewayParts};

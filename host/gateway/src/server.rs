@@ -1,26 +1,20 @@
-//! The accept loop of one listener: connections in, requests to `route`. HTTP/1.1 by hyper itself; nothing here knows MCP.
+//! The accept loop of one listener: sockets in, connections to `connection`. Nothing here knows HTTP.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::connection;
 use crate::gateway::Gateway;
 use crate::route::Door;
 
-/// Connections of one listener at the same time; further ones wait in the kernel's queue. Each costs about 10 KiB when idle.
+/// Connections of one listener at the same time; further ones wait in the kernel's queue. Each costs about 10 KiB when idle, and at most
+/// 64 KiB for a request's head (`connection::BUFFER`): 256 MiB when all of them send heads without end.
 const CONNECTIONS_MAX: usize = 4096;
-
-/// How long a connection may wait for a request's head, the time between two requests included: longer than clients keep idle
-/// connections (90 s is common), so that none of them sends into one that we are just closing.
-const HEAD_TIME: Duration = Duration::from_secs(120);
 
 /// How long requests in flight may go on after the shutdown began; below Kubernetes' default grace period of 30 s.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -56,7 +50,7 @@ impl Gateway {
         let (room, tracker) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), TaskTracker::new());
         tracing::info!(listener = name, %address, "serving");
         while let Some((stream, permit)) = next(&socket, &room, &shutdown).await {
-            tracker.spawn(connection(stream, permit, Arc::clone(&door), shutdown.clone()));
+            tracker.spawn(accepted(stream, permit, Arc::clone(&door), shutdown.clone()));
         }
         drop(socket);
         drain(&door, &tracker).await;
@@ -100,32 +94,14 @@ async fn next(
     }
 }
 
-async fn connection(stream: TcpStream, permit: OwnedSemaphorePermit, door: Arc<Door>, shutdown: CancellationToken) {
+async fn accepted(stream: TcpStream, permit: OwnedSemaphorePermit, door: Arc<Door>, shutdown: CancellationToken) {
     // Small answers should not wait for Nagle; a socket that refuses the option still works.
     let _ = stream.set_nodelay(true);
     let closed = door.closed.clone();
-    let service = service_fn(move |request| {
+    let answer = move |request| {
         let door = Arc::clone(&door);
-        async move { Ok::<_, Infallible>(door.answer(request).await) }
-    });
-    let mut connection = std::pin::pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIME)
-            .serve_connection(TokioIo::new(stream), service)
-    );
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = closed.cancelled() => Ok(()),
-            }
-        }
+        async move { door.answer(request).await }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection broke");
-    }
+    connection::serve(stream, answer, &shutdown, &closed).await;
     drop(permit);
 }

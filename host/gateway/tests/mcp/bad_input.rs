@@ -8,7 +8,7 @@ use tracing::Level;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use crate::client::{MODERN, Post};
-use crate::server::Server;
+use crate::server::{Server, snapshot, tokens};
 
 /// Every bad request with the status and code that the protocol gives it (T-3, T-4, T-6, T-7).
 fn bad() -> Vec<(&'static str, Post, u16, i64)> {
@@ -89,6 +89,18 @@ async fn mistakes_of_http_get_the_status_of_http() {
     ] {
         assert_eq!(post.send(server.address).await.status.as_u16(), status, "{what}");
     }
+}
+
+#[tokio::test]
+async fn a_body_may_be_larger_than_what_a_connection_buffers() {
+    let server = Server::start().await;
+    let mut next = Arc::into_inner(snapshot(2, server.snapshots.borrow().catalogue.plugins().to_vec(), tokens())).unwrap();
+    let mut config = (*next.config).clone();
+    config.listeners[0].max_body = 1 << 20;
+    next.config = Arc::new(config);
+    server.snapshots.send_replace(Arc::new(next));
+    let long = "x".repeat(900 << 10);
+    assert_eq!(server.call("who", json!({"long": long})).await.status, 200);
 }
 
 #[tokio::test]
