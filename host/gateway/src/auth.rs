@@ -1,5 +1,6 @@
 //! Who calls over HTTP: the credential in, the caller out. RFC 6750 §2.1 and §3: only the Authorization header, never the query.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -25,14 +26,24 @@ pub(crate) enum Stranger {
     /// More than one Authorization header, or one that is no text.
     #[error("the Authorization header is malformed: send it once, as `Bearer <token>`")]
     Malformed,
+    /// Nobody is asked here, and others than this machine's users could call.
+    #[error("this endpoint asks nobody who they are, and is served on loopback addresses only")]
+    Exposed,
 }
 
-/// Establishes the caller of an endpoint.
+/// Establishes the caller of an endpoint of the listener with this name and address.
 ///
 /// # Errors
 /// [`Stranger`]: the request goes no further.
-pub(crate) fn identify(config: &Config, listener: &str, endpoint: &Endpoint, headers: &HeaderMap) -> Result<Caller, Stranger> {
+pub(crate) fn identify(
+    config: &Config,
+    (listener, bound): (&str, SocketAddr),
+    endpoint: &Endpoint,
+    headers: &HeaderMap,
+) -> Result<Caller, Stranger> {
     match endpoint.guard {
+        // Resolve refuses such a configuration; the door does not rely on it.
+        Guard::None if !bound.ip().is_loopback() => Err(Stranger::Exposed),
         Guard::None => Ok(Caller {
             principal: Arc::new(Principal::local()),
             credential: Credential::Unguarded { listener: listener.to_owned(), path: endpoint.path.clone() },

@@ -35,6 +35,9 @@ pub(crate) enum Refusal {
     /// 404: neither an endpoint nor a health path.
     #[error("nothing is served at this path: see `listeners[].endpoints[].path` of portcullis.yaml")]
     NoEndpoint,
+    /// 421: the address of this listener changed.
+    #[error("this listener moved to another address: connect to the one that its configuration names now")]
+    Moved,
     /// 404, in the same words as for one that never was.
     #[error("Session not found: send `initialize` again")]
     Session,
@@ -62,8 +65,9 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::Stranger(Stranger::Malformed) | Self::Elsewhere(Elsewhere::NoHost) => StatusCode::BAD_REQUEST,
+            Self::Stranger(Stranger::Exposed) | Self::Elsewhere(_) => StatusCode::FORBIDDEN,
             Self::Stranger(_) => StatusCode::UNAUTHORIZED,
-            Self::Elsewhere(_) => StatusCode::FORBIDDEN,
+            Self::Moved => StatusCode::MISDIRECTED_REQUEST,
             Self::NoEndpoint | Self::Session => StatusCode::NOT_FOUND,
             Self::Sessions => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -172,6 +176,9 @@ pub(crate) enum Trouble {
         /// What the client said instead.
         reason: String,
     },
+    /// Nothing runs unrecorded.
+    #[error("calls are refused while this host cannot write its audit trail: try again later, and tell its operator")]
+    Unrecorded,
     /// The client went away; nobody reads this.
     #[error("the request was cancelled")]
     Cancelled,
@@ -190,7 +197,9 @@ pub(crate) fn mcp(trouble: Trouble) -> ErrorData {
         | Trouble::Params(_)
         | Trouble::State => ErrorData::invalid_params(message, None),
         Trouble::Call(error) => call(&error, message),
-        Trouble::Rounds { .. } | Trouble::NoAnswer { .. } | Trouble::Cancelled => ErrorData::internal_error(message, None),
+        Trouble::Rounds { .. } | Trouble::NoAnswer { .. } | Trouble::Unrecorded | Trouble::Cancelled => {
+            ErrorData::internal_error(message, None)
+        }
     }
 }
 

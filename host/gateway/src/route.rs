@@ -54,6 +54,10 @@ impl Door {
         let Some((listener, endpoint)) = find_endpoint(&snapshot.config, &self.listener, request.uri().path()) else {
             return respond::http(&Refusal::NoEndpoint);
         };
+        // A reload may have moved the listener to an address that other people reach: this socket serves no longer what it was opened for.
+        if listener.address.ip() != self.bound.ip() {
+            return respond::http(&Refusal::Moved);
+        }
         if let Err(elsewhere) = origin::check(listener, self.bound, request.uri(), request.headers()) {
             tracing::info!(listener = self.listener, reason = %elsewhere, "request refused");
             return respond::http(&elsewhere.into());
@@ -78,7 +82,7 @@ impl Door {
         listener: &Listener,
         endpoint: &Endpoint,
     ) -> Result<Response<Body>, Refusal> {
-        let caller = auth::identify(&snapshot.config, &self.listener, endpoint, request.headers())?;
+        let caller = auth::identify(&snapshot.config, (&self.listener, self.bound), endpoint, request.headers())?;
         let principal = Arc::clone(&caller.principal);
         let (mut parts, body) = request.into_parts();
         self.shared.sessions.admit(&mut parts.headers, &principal).await?;

@@ -1,5 +1,7 @@
 //! Who gets in: RS-5, RS-8, RS-9, T-2.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::client::Post;
@@ -87,4 +89,36 @@ async fn the_credential_stays_at_the_door() {
     let answer = Post::modern("tools/call", json!({"name": "who", "arguments": {}})).token(READER).send(server.address).await;
     assert_eq!(answer.text_content(), "reader@portcullis:config []");
     assert!(!server.trail.lines().join(" ").contains(READER));
+}
+
+/// The second snapshot, with its listener somewhere else.
+fn moved_to(address: &str, server: &Server) {
+    let mut next = Arc::into_inner(snapshot(2, vec![], tokens())).unwrap();
+    let mut config = (*next.config).clone();
+    config.listeners[0].address = address.parse().unwrap();
+    next.config = Arc::new(config);
+    server.snapshots.send_replace(Arc::new(next));
+}
+
+#[tokio::test]
+async fn a_socket_whose_listener_moved_to_another_address_serves_nothing() {
+    let server = Server::start().await;
+    moved_to("127.0.0.2:4204", &server);
+    for post in [list(), list().token(ADMIN)] {
+        assert_eq!(post.send(server.address).await.status, 421);
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_unasked_through_a_socket_that_others_reach() {
+    let server = Server::start().await;
+    moved_to("0.0.0.0:4204", &server);
+    let socket = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let reachable = std::net::SocketAddr::new(server.address.ip(), socket.local_addr().unwrap().port());
+    let (gateway, stop) = (server.gateway.clone(), server.stop.clone());
+    let serving = tokio::spawn(async move { gateway.serve_listener(socket, "main", stop).await });
+    assert_eq!(list().send(reachable).await.status, 403);
+    assert_eq!(list().token(ADMIN).send(reachable).await.status, 200);
+    drop(server);
+    serving.await.unwrap().unwrap();
 }
