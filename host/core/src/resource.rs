@@ -26,20 +26,52 @@ pub struct ResourcePage {
     pub next: Option<String>,
 }
 
-/// Whether `template` can produce `uri`: each `{name}` stands for one or more characters other than `/`.
+/// Longest URI that is looked at, in bytes: as long as notices of changes may carry.
+pub const URI_MAX: usize = 8 << 10;
+
+/// Checks a template when it is loaded: a scheme, `{name}` expressions only, and at most one of them between two `/`, so that there is one
+/// way to read a URI and matching is linear.
+///
+/// # Errors
+/// What is wrong with it, to stand behind the template in a sentence.
+pub fn check_template(template: &str) -> Result<(), &'static str> {
+    if !template.contains(':') || template.len() > URI_MAX {
+        return Err("is not a URI template: it begins with a scheme and has at most 8192 bytes");
+    }
+    template.split('/').try_for_each(check_segment)
+}
+
+fn check_segment(segment: &str) -> Result<(), &'static str> {
+    let Some((head, rest)) = segment.split_once('{') else {
+        return if segment.contains('}') { Err(UNPAIRED) } else { Ok(()) };
+    };
+    let (name, tail) = rest.split_once('}').filter(|_| !head.contains('}')).ok_or(UNPAIRED)?;
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.') {
+        return Err("has an expression that is no plain `{name}` of letters, digits, `_` and `.` (RFC 6570 level 1)");
+    }
+    if tail.contains('{') {
+        return Err("has two variables in one segment: put a `/` between them");
+    }
+    if tail.contains('}') { Err(UNPAIRED) } else { Ok(()) }
+}
+
+const UNPAIRED: &str = "has a brace without its partner (RFC 6570 level 1)";
+
+/// Whether `template` can produce `uri`: each `{name}` stands for one or more characters other than `/`. Linear; a template that
+/// [`check_template`] refuses produces nothing that is sensible.
 #[must_use]
 pub fn template_matches(template: &str, uri: &str) -> bool {
-    let Some((literal, rest)) = template.split_once('{') else {
-        return template == uri;
+    let mut segments = uri.split('/');
+    let same = template.split('/').all(|pattern| segments.next().is_some_and(|segment| segment_matches(pattern, segment)));
+    same && segments.next().is_none()
+}
+
+fn segment_matches(pattern: &str, segment: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('{') else {
+        return pattern == segment;
     };
-    let Some(tail) = uri.strip_prefix(literal) else {
-        return false;
-    };
-    let Some((_, after)) = rest.split_once('}') else {
-        return false;
-    };
-    let segment = tail.find('/').unwrap_or(tail.len());
-    (1..=segment).any(|end| tail.get(end..).is_some_and(|remaining| template_matches(after, remaining)))
+    let value = rest.split_once('}').and_then(|(_, tail)| segment.strip_prefix(head)?.strip_suffix(tail));
+    value.is_some_and(|value| !value.is_empty())
 }
 
 /// Whether some URI is produced by both templates. Exact: a `{name}` stays within its segment, and two segments that both have one agree
@@ -66,7 +98,7 @@ fn segments_overlap(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{template_matches, templates_overlap};
+    use super::{check_template, template_matches, templates_overlap};
 
     #[test]
     fn templates_overlap_if_some_uri_fits_both() {
@@ -90,8 +122,32 @@ mod tests {
     fn a_variable_stands_for_one_segment() {
         assert!(template_matches("cnpg://{ns}/clusters/{name}", "cnpg://a/clusters/b"));
         assert!(template_matches("test://template/{id}/data", "test://template/12/data"));
+        assert!(template_matches("file://{name}.txt", "file://a.txt.txt"));
+        assert!(!template_matches("file://{name}.txt", "file://.txt"));
         assert!(!template_matches("cnpg://{ns}/clusters/{name}", "cnpg://a/x/clusters/b"));
         assert!(!template_matches("cnpg://{ns}/clusters/{name}", "cnpg://a/clusters/"));
+        assert!(!template_matches("cnpg://{ns}/clusters/{name}", "cnpg://a/clusters/b/c"));
         assert!(!template_matches("plain://x", "plain://y"));
+    }
+
+    #[test]
+    fn a_template_has_one_plain_variable_per_segment() {
+        for good in ["cnpg://{ns}/clusters/{name}", "note://{name}", "file://{a.b}.txt", "plain://x"] {
+            assert_eq!(check_template(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "no-scheme",
+            "a://{x}{y}",
+            "a://{x}-{y}",
+            "a://{x",
+            "a://x}",
+            "a://}x{",
+            "a://{}",
+            "a://{+x}",
+            "a://{x/y}",
+            "a://{x}}",
+        ] {
+            assert!(check_template(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_core::prompt::{PromptArgument, PromptSpec};
-use portcullis_core::resource::ResourceTemplate;
+use portcullis_core::resource::{ResourceTemplate, check_template};
 use portcullis_core::schema::Schema;
 use portcullis_core::tool::{Annotations, NAME_MAX, ToolSpec, is_valid_name};
 
@@ -97,9 +97,7 @@ fn prompt_spec(prompt: prompt::Prompt) -> PromptSpec {
 
 fn template(template: resource::Template) -> Result<ResourceTemplate, String> {
     let text = &template.uri_template;
-    if !text.contains(':') || text.matches('{').count() != text.matches('}').count() {
-        return Err(format!("resource template `{}` is not a URI template (RFC 6570 level 1)", text.escape_default()));
-    }
+    check_template(text).map_err(|reason| format!("resource template `{}` {reason}", text.escape_default()))?;
     Ok(ResourceTemplate {
         uri_template: template.uri_template,
         name: template.name,
@@ -112,7 +110,8 @@ fn template(template: resource::Template) -> Result<ResourceTemplate, String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-    use super::tools;
+    use super::{templates, tools};
+    use crate::bindings::resource::Template;
     use crate::bindings::types::{Annotations, Tool};
 
     fn tool(name: &str, schema: &str) -> Tool {
@@ -139,6 +138,14 @@ mod tests {
     fn a_tool_that_requires_scopes_is_refused_while_nobody_checks_them() {
         let scoped = Tool { scopes: vec!["databases".into()], ..tool("a", r#"{"type":"object"}"#) };
         assert!(tools(vec![scoped]).unwrap_err().iter().any(|finding| finding.contains("scopes")));
+    }
+
+    #[test]
+    fn a_template_with_two_variables_in_one_segment_is_refused_by_name() {
+        let template =
+            |uri: &str| Template { uri_template: uri.into(), name: "t".into(), title: None, description: None, mime_type: None };
+        let findings = templates(vec![template("a://{x}/{y}"), template("b://{x}{y}{z}/end")]).unwrap_err();
+        assert!(matches!(findings.as_slice(), [one] if one.contains("b://") && one.contains("put a `/`")), "{findings:?}");
     }
 
     #[test]
