@@ -167,6 +167,12 @@ pub trait AuditSink: Send + Sync {
     /// # Errors
     /// The record could not be kept; the caller decides whether to go on, and says so in the log.
     fn record(&self, record: &AuditRecord) -> Result<(), AuditError>;
+
+    /// Whether records can be kept: asked before anything runs that must not go unrecorded. Blocks no longer than [`AuditSink::record`].
+    ///
+    /// # Errors
+    /// Why not; then nothing may run.
+    fn ready(&self) -> Result<(), AuditError>;
 }
 
 /// Why a record could not be kept.

@@ -148,7 +148,7 @@ impl ServerHandler for Handler {
     }
 
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
-        Some(listen::accepted(&self.own_entry(), requested))
+        Some(listen::accepted(&self.shared, &self.own_entry(), requested))
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {

@@ -10,10 +10,14 @@ use portcullis_core::audit::AuditRecord;
 use portcullis_core::ports::{AuditError, AuditSink};
 
 use crate::chain::{self, Link};
+use crate::room::Room;
 use crate::tail::{self, Tail};
 
 /// How often the place in the chain is logged (records, 1000), so that the host's log can prove that nothing was cut off the trail.
 const ANCHOR_EVERY: u64 = 1000;
+
+/// Records that could not be written and wait in memory. Nothing new runs while one does, so that this is about the calls in flight.
+const OWED_MAX: usize = 10_000;
 
 /// Why a trail cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,9 @@ struct State {
     file: File,
     last: Link,
     length: u64,
+    /// What could not be written, oldest first, with the time at which it happened.
+    owed: Vec<(AuditRecord, Timestamp)>,
+    room: Room,
 }
 
 impl AuditLog {
@@ -77,7 +84,8 @@ impl AuditLog {
         let last = last_link(&tail).map_err(|why| OpenError::Broken { path: path.to_owned(), why })?;
         set_aside(&file, &tail, path).map_err(failed)?;
         tracing::info!(records = last.seq, last = last.hash, "audit trail opened");
-        Ok(Self { state: Mutex::new(State { file, last, length: tail.whole }), torn: tail.torn.len() as u64 })
+        let state = State { file, last, length: tail.whole, owed: Vec::new(), room: Room::default() };
+        Ok(Self { state: Mutex::new(state), torn: tail.torn.len() as u64 })
     }
 
     /// Bytes of an unfinished last line that were found when the trail was opened, and moved to `FILE.torn`.
@@ -127,12 +135,42 @@ fn set_aside(file: &File, tail: &Tail, path: &Path) -> io::Result<()> {
 }
 
 impl State {
-    fn append(&mut self, record: &AuditRecord) -> Result<(), AuditError> {
+    /// A record that cannot be written now is written before the next one.
+    fn keep(&mut self, record: &AuditRecord) -> Result<(), AuditError> {
+        let time = Timestamp::now();
+        self.settle().and_then(|()| self.append(record, time)).inspect_err(|_| {
+            if self.owed.len() < OWED_MAX {
+                self.owed.push((record.clone(), time));
+            }
+        })
+    }
+
+    /// Writes what is owed, and sees to it that what is about to run finds room.
+    fn prepare(&mut self) -> Result<(), AuditError> {
         self.check()?;
-        let (line, link) = chain::next(record, Timestamp::now(), &self.last).map_err(|why| AuditError(why.to_string()))?;
+        self.settle()?;
+        self.room.make(&self.file, self.length).map_err(|why| AuditError(why.to_string()))
+    }
+
+    fn settle(&mut self) -> Result<(), AuditError> {
+        let owed = std::mem::take(&mut self.owed);
+        let mut rest = owed.into_iter();
+        while let Some((record, time)) = rest.next() {
+            if let Err(error) = self.append(&record, time) {
+                self.owed = std::iter::once((record, time)).chain(rest).collect();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, record: &AuditRecord, time: Timestamp) -> Result<(), AuditError> {
+        self.check()?;
+        let (line, link) = chain::next(record, time, &self.last).map_err(|why| AuditError(why.to_string()))?;
         if let Err(why) = self.file.write_all(line.as_bytes()) {
             // Half a line would break the chain for everything after it.
             let _ = self.file.set_len(self.length);
+            self.room = Room::default();
             return Err(AuditError(why.to_string()));
         }
         self.length += line.len() as u64;
@@ -159,7 +197,11 @@ impl State {
 impl AuditSink for AuditLog {
     fn record(&self, record: &AuditRecord) -> Result<(), AuditError> {
         // A panic elsewhere leaves the state as it was after the last whole record.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).append(record)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).keep(record)
+    }
+
+    fn ready(&self) -> Result<(), AuditError> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).prepare()
     }
 }
 

@@ -94,6 +94,38 @@ fn a_trail_that_someone_changes_while_it_is_open_is_not_continued() {
     assert!(log.record(&record("b")).unwrap_err().to_string().contains("someone else changed it"));
 }
 
+#[test]
+fn while_the_trail_cannot_be_written_nothing_may_run_and_no_record_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let log = AuditLog::open(&path).unwrap();
+    log.ready().unwrap();
+    log.record(&record("a")).unwrap();
+    let whole = std::fs::metadata(&path).unwrap().len();
+    append(&path, b"x");
+    log.ready().unwrap_err();
+    log.record(&record("b")).unwrap_err();
+    log.record(&record("c")).unwrap_err();
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(whole).unwrap();
+    log.ready().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let targets: Vec<&str> = ["a", "b", "c"].into_iter().filter(|it| text.contains(&format!("\"target\":\"{it}\""))).collect();
+    assert_eq!((verify(&path).unwrap().records, targets), (3, vec!["a", "b", "c"]));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trail_that_is_ready_has_its_blocks_already() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let log = AuditLog::open(&path).unwrap();
+    log.ready().unwrap();
+    log.record(&record("a")).unwrap();
+    let found = std::fs::metadata(&path).unwrap();
+    assert!(found.blocks() * 512 >= 1 << 20 && found.len() < 4096, "{} blocks, {} bytes", found.blocks(), found.len());
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_owner_may_read_it_even_if_it_was_there_before() {

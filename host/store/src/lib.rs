@@ -6,6 +6,7 @@
 mod audit;
 mod chain;
 mod null;
+mod room;
 mod tail;
 mod verify;
 

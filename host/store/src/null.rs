@@ -11,4 +11,8 @@ impl AuditSink for NullAudit {
     fn record(&self, _: &AuditRecord) -> Result<(), AuditError> {
         Ok(())
     }
+
+    fn ready(&self) -> Result<(), AuditError> {
+        Ok(())
+    }
 }

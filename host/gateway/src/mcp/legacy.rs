@@ -53,8 +53,9 @@ pub(super) fn set_level(handler: &Handler, level: LoggingLevel, context: &Contex
 
 /// `resources/subscribe`: only to what the caller may read.
 pub(super) async fn subscribe(handler: &Handler, uri: String, context: &Context) -> Result<(), Trouble> {
+    resources::check_length(&uri)?;
     let entry = handler.entry(&context.extensions);
-    let allowed = record::may_subscribe(&handler.shared.audit, &entry, &uri);
+    let allowed = record::may_subscribe(&handler.shared.audit, &entry, &uri)?;
     if !allowed || resources::owner(&entry, &uri).await.is_none() {
         return Err(Trouble::UnknownResource(uri));
     }

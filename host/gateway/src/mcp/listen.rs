@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use portcullis_core::notice::Notice;
 use portcullis_core::policy::Action;
+use portcullis_core::resource::URI_MAX;
 use portcullis_core::snapshot::Snapshot;
 use rmcp::model::SubscriptionFilter;
 use rmcp::service::{SubscriptionContext, SubscriptionSendError, SubscriptionSink};
@@ -21,9 +22,12 @@ use crate::gateway::Shared;
 /// Most resources in one subscription: each may run a guest.
 const URIS_MAX: usize = 256;
 
-/// The part of a filter that this caller may have. Denied resources are left out, as unknown ones would be.
-pub(super) fn accepted(entry: &Entry, requested: &SubscriptionFilter) -> SubscriptionFilter {
-    let allowed = |uri: &&String| entry.snapshot.policy.allows(entry.principal(), Action::ReadResource, uri);
+/// The part of a filter that this caller may have. Denied resources are left out, as unknown ones would be; all of them while the audit
+/// trail cannot be written.
+pub(super) fn accepted(shared: &Shared, entry: &Entry, requested: &SubscriptionFilter) -> SubscriptionFilter {
+    let recorded = shared.audit.ready().is_ok();
+    let may_read = |uri: &str| entry.snapshot.policy.allows(entry.principal(), Action::ReadResource, uri);
+    let allowed = |uri: &&String| recorded && uri.len() <= URI_MAX && may_read(uri);
     let uris = requested.resource_subscriptions.as_ref();
     let mut filter = requested.clone();
     filter.resource_subscriptions = uris.map(|uris| uris.iter().take(URIS_MAX).filter(allowed).cloned().collect());
@@ -35,7 +39,9 @@ pub(super) async fn run(handler: &Handler, context: SubscriptionContext) {
     let entry = handler.entry(&context.request_context().extensions);
     let uris = context.accepted().resource_subscriptions.clone().unwrap_or_default();
     for uri in context.requested().resource_subscriptions.iter().flatten().take(URIS_MAX) {
-        record::may_subscribe(&handler.shared.audit, &entry, uri);
+        if record::may_subscribe(&handler.shared.audit, &entry, uri).is_err() {
+            return;
+        }
     }
     // Listens before anything watches: a guest's first notice must not be missed.
     let mut changes = Changes::new(&handler.shared, &entry, handler.closing.clone());

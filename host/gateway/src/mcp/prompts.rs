@@ -3,6 +3,7 @@
 use portcullis_core::audit::AuditOutcome;
 use portcullis_core::policy::Action;
 use portcullis_core::prompt::PromptSpec;
+use portcullis_core::tool::is_valid_name;
 use rmcp::model::{GetPromptRequestParams, GetPromptResponse, JsonObject, ListPromptsResult, PaginatedRequestParams};
 use serde_json::Value;
 
@@ -36,11 +37,14 @@ pub(super) async fn get(
     context: &Context,
 ) -> Result<GetPromptResponse, Trouble> {
     let name = request.name;
+    if !is_valid_name(&name) {
+        return Err(Trouble::UnknownPrompt(name));
+    }
     let arguments = request.arguments.unwrap_or_default();
     let bound = Value::Object(arguments.clone());
     let retry = Retry { responses: request.input_responses, state: request.request_state };
     let asked = Asked::of(handler, context)?;
-    let mut turn = Turn::new(&handler.shared, &asked, Action::GetPrompt, &name, &bound);
+    let mut turn = Turn::new(&handler.shared, &asked, Action::GetPrompt, &name, &bound)?;
     let unknown = || Trouble::UnknownPrompt(name.clone());
     let permit = turn.permit().ok_or_else(unknown)?;
     let Some((plugin, spec)) = asked.entry.snapshot.catalogue.prompt(&name) else {

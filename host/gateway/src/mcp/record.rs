@@ -10,6 +10,10 @@ use portcullis_core::ports::AuditSink;
 use portcullis_core::principal::Principal;
 
 use crate::entry::Entry;
+use crate::respond::Trouble;
+
+/// Longest target in a record, in bytes: names have at most 128, and a URI's beginning says what it is about.
+const TARGET_MAX: usize = 1 << 10;
 
 /// A record that is still open.
 pub(super) struct CallRecord {
@@ -19,20 +23,26 @@ pub(super) struct CallRecord {
 }
 
 impl CallRecord {
-    pub(super) fn open(sink: &Arc<dyn AuditSink>, principal: &Principal, action: &str, target: &str) -> Self {
+    /// # Errors
+    /// [`Trouble::Unrecorded`]: what cannot be recorded is not decided, and does not run.
+    pub(super) fn open(sink: &Arc<dyn AuditSink>, principal: &Principal, action: &str, target: &str) -> Result<Self, Trouble> {
+        sink.ready().map_err(|error| {
+            tracing::error!(%error, action, "refused: the audit trail cannot be written");
+            Trouble::Unrecorded
+        })?;
         let record = AuditRecord {
             request_id: format!("{:016x}", rand::random::<u64>()),
             principal: principal.to_string(),
             action: action.to_owned(),
             plugin: None,
             digest: None,
-            target: target.to_owned(),
+            target: shortened(target),
             // What is true if nobody comes back to say otherwise.
             outcome: AuditOutcome::Cancelled,
             policies: Vec::new(),
             duration: std::time::Duration::ZERO,
         };
-        Self { sink: Arc::clone(sink), record, started: Instant::now() }
+        Ok(Self { sink: Arc::clone(sink), record, started: Instant::now() })
     }
 
     pub(super) fn request_id(&self) -> &str {
@@ -67,10 +77,21 @@ impl CallRecord {
     }
 }
 
+fn shortened(target: &str) -> String {
+    if target.len() <= TARGET_MAX {
+        return target.to_owned();
+    }
+    let kept = target.get(..target.floor_char_boundary(TARGET_MAX)).unwrap_or_default();
+    format!("{kept}… ({} bytes)", target.len())
+}
+
 /// Decides and records whether a caller may subscribe to a resource.
-pub(super) fn may_subscribe(sink: &Arc<dyn AuditSink>, entry: &Entry, uri: &str) -> bool {
-    let mut record = CallRecord::open(sink, entry.principal(), "resources/subscribe", uri);
-    match entry.snapshot.policy.decide(entry.principal(), Action::ReadResource, uri) {
+///
+/// # Errors
+/// [`Trouble::Unrecorded`].
+pub(super) fn may_subscribe(sink: &Arc<dyn AuditSink>, entry: &Entry, uri: &str) -> Result<bool, Trouble> {
+    let mut record = CallRecord::open(sink, entry.principal(), "resources/subscribe", uri)?;
+    Ok(match entry.snapshot.policy.decide(entry.principal(), Action::ReadResource, uri) {
         Ok(permit) => {
             record.permitted(&permit);
             record.outcome(AuditOutcome::Completed);
@@ -80,15 +101,27 @@ pub(super) fn may_subscribe(sink: &Arc<dyn AuditSink>, entry: &Entry, uri: &str)
             record.denied(&denial);
             false
         }
-    }
+    })
 }
 
 impl Drop for CallRecord {
     fn drop(&mut self) {
         self.record.duration = self.started.elapsed();
         if let Err(error) = self.sink.record(&self.record) {
-            // The call has run already: refusing its result would undo nothing.
-            tracing::error!(request_id = self.record.request_id, %error, "an audit record was lost");
+            // The call has run already: refusing its result would undo nothing. The next one is refused until this record is written.
+            tracing::error!(request_id = self.record.request_id, %error, "an audit record could not be written");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{TARGET_MAX, shortened};
+
+    #[test]
+    fn a_long_target_is_cut_between_characters_and_says_so() {
+        assert_eq!(shortened("cnpg://a/b"), "cnpg://a/b");
+        let cut = shortened(&"ü".repeat(TARGET_MAX));
+        assert!(cut.ends_with("… (2048 bytes)") && cut.len() < TARGET_MAX + 32, "{cut}");
     }
 }

@@ -8,6 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use portcullis_core::audit::AuditOutcome;
 use portcullis_core::policy::Action;
 use portcullis_core::ports::Plugin;
+use portcullis_core::resource::URI_MAX;
 use rmcp::model::{
     ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
     ReadResourceResult, Resource,
@@ -140,9 +141,10 @@ pub(super) async fn read(
     context: &Context,
 ) -> Result<ReadResourceResponse, Trouble> {
     let uri = request.uri;
+    check_length(&uri)?;
     let retry = Retry { responses: request.input_responses, state: request.request_state };
     let asked = Asked::of(handler, context)?;
-    let mut turn = Turn::new(&handler.shared, &asked, Action::ReadResource, &uri, &Value::Null);
+    let mut turn = Turn::new(&handler.shared, &asked, Action::ReadResource, &uri, &Value::Null)?;
     let unknown = || Trouble::UnknownResource(uri.clone());
     let permit = turn.permit().ok_or_else(unknown)?;
     let found = tokio::select! {
@@ -172,6 +174,11 @@ pub(super) async fn read(
             Ok(ask.into())
         }
     }
+}
+
+/// Before anything else looks at it.
+pub(super) fn check_length(uri: &str) -> Result<(), Trouble> {
+    if uri.len() <= URI_MAX { Ok(()) } else { Err(Trouble::Params(format!("the URI is over {URI_MAX} bytes"))) }
 }
 
 /// The plugin that serves a URI: one of its templates matches, or its first page lists it (portcullis:tool/resources).

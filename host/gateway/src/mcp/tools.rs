@@ -4,7 +4,7 @@ use portcullis_core::audit::AuditOutcome;
 use portcullis_core::call::CallError;
 use portcullis_core::content::ToolOutput;
 use portcullis_core::policy::Action;
-use portcullis_core::tool::ToolSpec;
+use portcullis_core::tool::{ToolSpec, is_valid_name};
 use rmcp::ErrorData;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ListToolsResult, PaginatedRequestParams, ResultType};
 use serde_json::Value;
@@ -62,9 +62,13 @@ fn stamped(mut result: CallToolResult, modern: bool) -> CallToolResult {
 
 async fn attempt(shared: &Shared, asked: &Asked, request: CallToolRequestParams) -> Result<Reply<CallToolResult>, Trouble> {
     let name = request.name.into_owned();
+    // No tool has such a name: what a stranger makes up must not fill the audit trail.
+    if !is_valid_name(&name) {
+        return Err(Trouble::UnknownTool(name));
+    }
     let arguments = Value::Object(request.arguments.unwrap_or_default());
     let retry = Retry { responses: request.input_responses, state: request.request_state };
-    let mut turn = Turn::new(shared, asked, Action::CallTool, &name, &arguments);
+    let mut turn = Turn::new(shared, asked, Action::CallTool, &name, &arguments)?;
     let permit = turn.permit().ok_or_else(|| Trouble::UnknownTool(name.clone()))?;
     let Some((plugin, spec)) = asked.entry.snapshot.catalogue.tool(&name) else {
         return Err(not_offered(&mut turn, &name));

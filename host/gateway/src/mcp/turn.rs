@@ -58,9 +58,18 @@ pub(super) struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     /// Opens the audit record.
-    pub(super) fn new(shared: &'a Shared, asked: &'a Asked, action: Action, target: &'a str, arguments: &'a Value) -> Self {
-        let record = CallRecord::open(&shared.audit, asked.entry.principal(), action.word(), target);
-        Self { shared, asked, action, target, arguments, record }
+    ///
+    /// # Errors
+    /// [`Trouble::Unrecorded`].
+    pub(super) fn new(
+        shared: &'a Shared,
+        asked: &'a Asked,
+        action: Action,
+        target: &'a str,
+        arguments: &'a Value,
+    ) -> Result<Self, Trouble> {
+        let record = CallRecord::open(&shared.audit, asked.entry.principal(), action.word(), target)?;
+        Ok(Self { shared, asked, action, target, arguments, record })
     }
 
     /// Asks policy. `None`: the caller must answer as if the target did not exist.
@@ -71,7 +80,9 @@ impl<'a> Turn<'a> {
                 Some(permit)
             }
             Err(denial) => {
-                tracing::info!(request_id = self.record.request_id(), %denial, "denied");
+                let (principal, target, policy) = (&denial.principal, &denial.target, &denial.policy);
+                // The target is the caller's own words: quoted, so that no line of the log can be made up.
+                tracing::info!(request_id = self.record.request_id(), principal, ?target, policy, "denied");
                 self.record.denied(&denial);
                 None
             }
@@ -131,7 +142,8 @@ impl<'a> Turn<'a> {
 
     fn resume(&self, plugin: &Arc<dyn Plugin>, retry: Retry) -> Result<Round, Trouble> {
         let answers = questions::answers(retry.responses)?;
-        let Some(text) = retry.state else { return Ok(Round { answers, state: None }) };
+        // Answers mean something only to who asked: without the state that came with the questions, nobody did, and the guest asks again.
+        let Some(text) = retry.state else { return Ok(Round::default()) };
         let opened = self.shared.sealer.open(&self.binding(plugin), &text, SystemTime::now());
         let state = opened.map_err(|_| Trouble::State)?;
         Ok(Round { answers, state })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -26,12 +27,19 @@ pub(crate) const ADMIN: &str = "admin-token";
 pub(crate) const READER: &str = "reader-token";
 
 #[derive(Default)]
-pub(crate) struct Trail(Mutex<Vec<AuditRecord>>);
+pub(crate) struct Trail {
+    records: Mutex<Vec<AuditRecord>>,
+    pub(crate) full: AtomicBool,
+}
 
 impl AuditSink for Trail {
     fn record(&self, record: &AuditRecord) -> Result<(), AuditError> {
-        self.0.lock().push(record.clone());
+        self.records.lock().push(record.clone());
         Ok(())
+    }
+
+    fn ready(&self) -> Result<(), AuditError> {
+        if self.full.load(Ordering::SeqCst) { Err(AuditError("no space left".into())) } else { Ok(()) }
     }
 }
 
@@ -41,7 +49,7 @@ impl Trail {
         let line = |it: &AuditRecord| {
             format!("{} {} {} {} {}", it.principal, it.action, it.target, it.outcome.word(), it.policies.join(","))
         };
-        self.0.lock().iter().map(line).collect()
+        self.records.lock().iter().map(line).collect()
     }
 
     pub(crate) fn last(&self) -> String {

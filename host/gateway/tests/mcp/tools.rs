@@ -1,5 +1,7 @@
 //! `tools/list` and `tools/call`, on 2026-07-28.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 
 use crate::client::Post;
@@ -39,7 +41,44 @@ async fn a_denied_tool_and_an_unknown_one_look_the_same() {
     assert_eq!(denied.error_code(), -32602);
     let message = |answer: crate::client::Answer| answer.json()["error"]["message"].as_str().unwrap().to_owned();
     assert_eq!(message(denied).replace("content", "X"), message(unknown).replace("nothing", "X"));
-    assert_eq!(server.seen.calls.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert_eq!(server.seen.calls.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn names_that_nothing_can_have_leave_no_record() {
+    let server = Server::start().await;
+    let long = "x".repeat(30_000);
+    for (method, params, code) in [
+        ("tools/call", json!({"name": long, "arguments": {}}), -32602),
+        ("tools/call", json!({"name": "a b", "arguments": {}}), -32602),
+        ("prompts/get", json!({"name": long}), -32602),
+        ("resources/read", json!({"uri": format!("fake://{long}")}), -32602),
+    ] {
+        let answer = Post::modern(method, params).send(server.address).await;
+        assert_eq!(answer.error_code(), code, "{method}: {}", answer.text.len());
+    }
+    assert_eq!(server.trail.lines(), Vec::<String>::new());
+    Post::modern("resources/read", json!({"uri": format!("fake://{}/x", &long[..4000])})).send(server.address).await;
+    assert!(server.trail.last().contains("… (4009 bytes)") && server.trail.last().len() < 1200, "{}", server.trail.last());
+}
+
+#[tokio::test]
+async fn nothing_runs_while_the_trail_cannot_be_written() {
+    let server = Server::start().await;
+    server.trail.full.store(true, Ordering::SeqCst);
+    assert_eq!(server.call("echo", json!({"n": 1})).await.error_code(), -32603);
+    for (method, params) in [
+        ("prompts/get", json!({"name": "fake-prompt", "arguments": {"topic": "x"}})),
+        ("resources/read", json!({"uri": "fake://1/data"})),
+    ] {
+        assert_eq!(Post::modern(method, params).send(server.address).await.error_code(), -32603, "{method}");
+    }
+    let session = server.session(json!({}), |post| post).await;
+    let subscribe = Post::legacy(&session, 2, "resources/subscribe", json!({"uri": "fake://1/data"})).send(server.address).await;
+    assert_eq!(subscribe.error_code(), -32603);
+    assert_eq!((server.seen.calls.load(Ordering::SeqCst), server.trail.lines()), (0, vec![]));
+    server.trail.full.store(false, Ordering::SeqCst);
+    assert_eq!(server.call("echo", json!({"n": 1})).await.text_content(), r#"{"n":1}"#);
 }
 
 #[tokio::test]
@@ -68,7 +107,7 @@ async fn arguments_that_break_the_schema_are_a_result_that_says_where() {
         assert_eq!(answer.result()["isError"], true, "{arguments}");
         assert!(answer.text_content().contains(place), "{arguments}: {}", answer.text_content());
     }
-    assert_eq!(server.seen.calls.load(std::sync::atomic::Ordering::SeqCst), 0, "the guest never ran");
+    assert_eq!(server.seen.calls.load(Ordering::SeqCst), 0, "the guest never ran");
 }
 
 #[tokio::test]
@@ -133,7 +172,7 @@ async fn a_client_that_leaves_ends_its_call() {
     let address = server.address;
     let waiting = tokio::spawn(async move { post.send(address).await });
     let seen = std::sync::Arc::clone(&server.seen);
-    let count = |counter: &std::sync::atomic::AtomicUsize| counter.load(std::sync::atomic::Ordering::SeqCst);
+    let count = |counter: &std::sync::atomic::AtomicUsize| counter.load(Ordering::SeqCst);
     crate::server::eventually("the call", || count(&seen.waiting) == 1).await;
     waiting.abort();
     crate::server::eventually("its end", || count(&seen.dropped) == 1).await;
