@@ -52,6 +52,11 @@ pub(crate) fn identify(
     }
 }
 
+/// Whether a request proves its caller with one of the tokens: for what is not an endpoint.
+pub(crate) fn is_known(config: &Config, headers: &HeaderMap) -> bool {
+    bearer(headers).and_then(|token| by_token(config, token)).is_ok()
+}
+
 fn bearer(headers: &HeaderMap) -> Result<&str, Stranger> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Stranger::NoCredentials)?;

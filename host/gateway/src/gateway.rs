@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     pub(crate) audit: Arc<dyn AuditSink>,
     pub(crate) notices: Notices,
     pub(crate) health: Health,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) sealer: Sealer,
     pub(crate) watches: Arc<Watches>,
     pub(crate) wire: Arc<WireCache>,

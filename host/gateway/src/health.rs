@@ -1,14 +1,15 @@
-//! `/livez` and `/readyz`: for the kubelet and for people. They ask nobody who they are, and tell no secret.
+//! `/livez` and `/readyz`: for the kubelet and for people. They ask nobody who they are; a stranger from elsewhere gets a word, this machine
+//! and callers get the reasons.
 //!
-//! Ready means: can serve something. A broken plugin degrades and is named; the host is not ready if no plugin is loaded at all, or if
-//! the API server is out of reach while a plugin needs it.
+//! Ready means: can serve something. A broken plugin degrades and is named; the host is not ready if no plugin is loaded at all, if the
+//! API server is out of reach while a plugin needs it, or if the audit trail cannot be written.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::{Response, StatusCode};
 use portcullis_core::kube::KubeStatus;
-use portcullis_core::ports::BoxFuture;
+use portcullis_core::ports::{AuditSink, BoxFuture};
 use portcullis_core::snapshot::Snapshot;
 use serde_json::{Value, json};
 
@@ -40,8 +41,8 @@ impl Health {
         json_response(StatusCode::OK, &json!({"status": "live"}))
     }
 
-    /// `/readyz`.
-    pub(crate) async fn ready(&self, snapshot: &Snapshot) -> Response<Body> {
+    /// How the host is now.
+    pub(crate) async fn readiness(&self, snapshot: &Snapshot, audit: &dyn AuditSink) -> Readiness {
         let mut reasons: Vec<Value> = Vec::new();
         if snapshot.catalogue.plugins().is_empty() {
             reasons.push(json!({"subject": "plugins", "message": "no plugin is loaded"}));
@@ -49,21 +50,13 @@ impl Health {
         if let Some(why) = self.kubernetes(snapshot).await {
             reasons.push(json!({"subject": "kubernetes", "message": why}));
         }
+        if let Err(why) = audit.ready() {
+            reasons.push(json!({"subject": "audit", "message": why.to_string()}));
+        }
         let ready = reasons.is_empty();
         let broken = snapshot.findings.iter().filter(|finding| finding.is_error());
         reasons.extend(broken.map(|finding| json!({"subject": finding.subject, "message": finding.message})));
-        let status = match (ready, reasons.is_empty()) {
-            (true, true) => "ready",
-            (true, false) => "degraded",
-            (false, _) => "not-ready",
-        };
-        let document = json!({
-            "status": status,
-            "generation": snapshot.generation,
-            "plugins": plugins(snapshot),
-            "reasons": reasons,
-        });
-        json_response(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &document)
+        Readiness { ready, reasons }
     }
 
     /// Why the API server cannot be used, if a plugin needs it.
@@ -81,6 +74,41 @@ impl Health {
                 answer
             }
         }
+    }
+}
+
+/// What `/readyz` says.
+pub(crate) struct Readiness {
+    ready: bool,
+    reasons: Vec<Value>,
+}
+
+impl Readiness {
+    /// The status alone: names, versions and messages tell a stranger where to begin.
+    pub(crate) fn in_a_word(&self) -> Response<Body> {
+        self.answer(&json!({"status": self.word()}))
+    }
+
+    /// Everything.
+    pub(crate) fn in_detail(&self, snapshot: &Snapshot) -> Response<Body> {
+        self.answer(&json!({
+            "status": self.word(),
+            "generation": snapshot.generation,
+            "plugins": plugins(snapshot),
+            "reasons": self.reasons,
+        }))
+    }
+
+    fn word(&self) -> &'static str {
+        match (self.ready, self.reasons.is_empty()) {
+            (true, true) => "ready",
+            (true, false) => "degraded",
+            (false, _) => "not-ready",
+        }
+    }
+
+    fn answer(&self, document: &Value) -> Response<Body> {
+        json_response(if self.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, document)
     }
 }
 

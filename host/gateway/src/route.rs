@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ORIGIN};
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use portcullis_core::config::{Endpoint, Listener};
 use portcullis_core::snapshot::Snapshot;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +20,7 @@ use crate::gateway::Shared;
 use crate::health::Health;
 use crate::mcp::Handler;
 use crate::respond::{self, Body, Refusal};
+use crate::sessions::CallerSessions;
 use crate::{auth, cors, direct, origin};
 
 /// How long a request's body may take to arrive.
@@ -48,7 +48,7 @@ impl Door {
         let snapshot = self.shared.snapshot();
         match request.uri().path() {
             "/livez" => return Health::live(),
-            "/readyz" => return self.shared.health.ready(&snapshot).await,
+            "/readyz" => return self.ready(&snapshot, (request.uri(), request.headers())).await,
             _ => {}
         }
         let Some((listener, endpoint)) = find_endpoint(&snapshot.config, &self.listener, request.uri().path()) else {
@@ -74,6 +74,15 @@ impl Door {
         response
     }
 
+    /// Anybody may know whether the host is ready; what is loaded and what is wrong is for this machine, and for callers.
+    async fn ready(&self, snapshot: &Snapshot, (uri, headers): (&Uri, &HeaderMap)) -> Response<Body> {
+        let listener = snapshot.config.listeners.iter().find(|listener| listener.name == self.listener);
+        let ours = listener.is_some_and(|it| origin::check(it, self.bound, uri, headers).is_ok());
+        let told = (ours && self.bound.ip().is_loopback()) || auth::is_known(&snapshot.config, headers);
+        let readiness = self.shared.health.readiness(snapshot, self.shared.audit.as_ref()).await;
+        if told { readiness.in_detail(snapshot) } else { readiness.in_a_word() }
+    }
+
     /// From the caller on.
     async fn enter(
         &self,
@@ -85,7 +94,7 @@ impl Door {
         let caller = auth::identify(&snapshot.config, (&self.listener, self.bound), endpoint, request.headers())?;
         let principal = Arc::clone(&caller.principal);
         let (mut parts, body) = request.into_parts();
-        self.shared.sessions.admit(&mut parts.headers, &principal).await?;
+        self.shared.sessions.admit(&mut parts.headers, &principal)?;
         // The credential has done its work: nothing behind this line may see it.
         parts.headers.remove(http::header::AUTHORIZATION);
         let body = if parts.method == Method::POST { collect(body, listener.max_body).await? } else { Bytes::new() };
@@ -98,12 +107,20 @@ impl Door {
         let says_json = parts.headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
         // A standalone stream has nothing to finish: it ends when the host begins to close, and calls a while later.
         let until = if parts.method == Method::GET { &self.closing } else { &self.closed };
+        let closes = parts.method == Method::DELETE;
         let request = Request::from_parts(parts, Full::new(body.clone()));
-        let response = self.service(visit, listener.max_body, until).handle(request).await;
+        let sessions = self.shared.sessions.of(&principal);
+        let mut response = self.service(visit, &sessions, listener.max_body, until).handle(request).await;
+        if sessions.was_full() {
+            return Err(Refusal::Sessions);
+        }
         if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE && says_json {
             return Err(unparsable(&body));
         }
-        self.shared.sessions.remember(&response, &principal).await;
+        if closes && response.status() == StatusCode::ACCEPTED {
+            // The session is gone, nothing is left to do; the Python SDK warns of 202.
+            *response.status_mut() = StatusCode::NO_CONTENT;
+        }
         Ok(response)
     }
 
@@ -111,9 +128,10 @@ impl Door {
     fn service(
         &self,
         visit: Arc<Visit>,
+        sessions: &Arc<CallerSessions>,
         max_body: usize,
         until: &CancellationToken,
-    ) -> StreamableHttpService<Handler, LocalSessionManager> {
+    ) -> StreamableHttpService<Handler, CallerSessions> {
         let mut config = StreamableHttpServerConfig::default();
         config.json_response = true;
         config.max_request_body_bytes = max_body;
@@ -121,7 +139,7 @@ impl Door {
         // `origin` has looked already, by the snapshot's lists.
         config.allowed_hosts.clear();
         let handler = Handler::http(Arc::clone(&self.shared), visit, self.closing.clone());
-        StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(&self.shared.sessions.manager), config)
+        StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(sessions), config)
     }
 }
 

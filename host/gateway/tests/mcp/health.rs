@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 
 use crate::client::Post;
 use crate::fake::{Fake, finding};
-use crate::server::{Server, snapshot, tokens};
+use crate::server::{READER, Server, snapshot, tokens};
 
 async fn ready(server: &Server) -> (u16, Value) {
-    // The kubelet's Host is the pod's address, which nobody can list beforehand.
-    let answer = Post::get("/readyz").header("Host", "10.0.0.7:4204").send(server.address).await;
+    let answer = Post::get("/readyz").send(server.address).await;
     (answer.status.as_u16(), answer.json())
 }
 
@@ -24,6 +23,27 @@ async fn a_host_with_a_plugin_is_live_and_ready() {
     let (status, body) = ready(&server).await;
     assert_eq!((status, &body["status"], &body["reasons"]), (200, &json!("ready"), &json!([])));
     assert_eq!((&body["plugins"][0]["name"], &body["plugins"][0]["version"]), (&json!("fake"), &json!("1.2.3")));
+}
+
+/// The kubelet's Host is the pod's address, which nobody can list beforehand; a page of a rebound name has its own.
+#[tokio::test]
+async fn a_stranger_learns_a_word_and_a_caller_the_reasons() {
+    let server = Server::start().await;
+    let ask = || Post::get("/readyz").header("Host", "10.0.0.7:4204");
+    for stranger in [ask(), ask().header("Authorization", "Bearer wrong"), ask().header("Host", "evil.example")] {
+        let answer = stranger.send(server.address).await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({"status": "ready"})));
+    }
+    let caller = ask().header("Authorization", &format!("Bearer {READER}")).send(server.address).await;
+    assert_eq!(caller.json()["plugins"][0]["name"], "fake");
+}
+
+#[tokio::test]
+async fn a_host_that_cannot_write_its_trail_is_not_ready() {
+    let server = Server::start().await;
+    server.trail.full.store(true, std::sync::atomic::Ordering::SeqCst);
+    let (status, body) = ready(&server).await;
+    assert_eq!((status, &body["reasons"][0]["subject"]), (503, &json!("audit")));
 }
 
 #[tokio::test]

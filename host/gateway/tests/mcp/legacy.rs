@@ -24,7 +24,7 @@ async fn a_session_is_opened_used_and_closed() {
     assert!(called.result().get("resultType").is_none(), "a word of the new wire");
     let mut close = Post::get("/open").header("Mcp-Session-Id", &session).header("MCP-Protocol-Version", LEGACY);
     close.method = "DELETE";
-    assert_eq!(close.send(server.address).await.status, 202);
+    assert_eq!(close.send(server.address).await.status, 204);
     assert_eq!(Post::legacy(&session, 3, "ping", json!({})).send(server.address).await.status, 404);
 }
 
@@ -44,6 +44,17 @@ async fn the_new_wire_ignores_session_ids() {
     let server = Server::start().await;
     let answer = Post::modern("tools/list", json!({})).header("Mcp-Session-Id", "no-such").send(server.address).await;
     assert_eq!((answer.status.as_u16(), answer.headers.contains_key("mcp-session-id")), (200, false));
+}
+
+#[tokio::test]
+async fn a_session_that_is_opened_under_the_new_version_has_an_owner_too() {
+    let server = Server::start().await;
+    let future = Post { body: Post::initialize(json!({})).body.replace(LEGACY, MODERN), ..Post::initialize(json!({})) };
+    let opened = future.header("MCP-Protocol-Version", MODERN).token(ADMIN).send(server.address).await;
+    let session = opened.headers["mcp-session-id"].to_str().unwrap().to_owned();
+    let ping = |post: Post| post.send(server.address);
+    assert_eq!(ping(Post::legacy(&session, 2, "ping", json!({})).token(READER)).await.status, 404, "another caller");
+    assert_eq!(ping(Post::legacy(&session, 2, "ping", json!({})).token(ADMIN)).await.status, 200);
 }
 
 #[tokio::test]
