@@ -1,5 +1,7 @@
 //! Resources, templates and pages of them, mirrored from `portcullis:tool/resources`.
 
+use std::fmt::Write as _;
+
 use crate::content::ResourceLink;
 
 /// A family of resources (RFC 6570 level 1: simple `{name}` expressions).
@@ -66,6 +68,45 @@ pub fn template_matches(template: &str, uri: &str) -> bool {
     same && segments.next().is_none()
 }
 
+/// A template with values filled in, percent-encoded (RFC 6570 §3.2.2), up to its end or to the first variable for which `value` has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expansion {
+    /// A member of the family.
+    Whole(String),
+    /// How all members begin that have these values.
+    Beginning(String),
+}
+
+/// A value for [`expand`] that stands for any: U+0000 cannot be part of a URI, so that no pattern matches it by its letters.
+pub const ANY_VALUE: &str = "\0";
+
+/// Fills in a template that [`check_template`] accepts.
+pub fn expand<'a>(template: &'a str, value: impl Fn(&'a str) -> Option<&'a str>) -> Expansion {
+    let (mut uri, mut rest) = (String::new(), template);
+    while let Some((literal, name, tail)) = rest.split_once('{').and_then(|(literal, rest)| {
+        let (name, tail) = rest.split_once('}')?;
+        Some((literal, name, tail))
+    }) {
+        uri.push_str(literal);
+        let Some(value) = value(name) else { return Expansion::Beginning(uri) };
+        encode(value, &mut uri);
+        rest = tail;
+    }
+    uri.push_str(rest);
+    Expansion::Whole(uri)
+}
+
+/// Unreserved characters stand for themselves (RFC 3986 §2.3), and so does [`ANY_VALUE`].
+fn encode(value: &str, uri: &mut String) {
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~\0".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+}
+
 fn segment_matches(pattern: &str, segment: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('{') else {
         return pattern == segment;
@@ -98,7 +139,7 @@ fn segments_overlap(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_template, template_matches, templates_overlap};
+    use super::{Expansion, check_template, expand, template_matches, templates_overlap};
 
     #[test]
     fn templates_overlap_if_some_uri_fits_both() {
@@ -149,5 +190,17 @@ mod tests {
         ] {
             assert!(check_template(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_expansion_goes_as_far_as_values_are_known() {
+        let with = |values: &'static [(&'static str, &'static str)]| {
+            expand("cnpg://{ns}/clusters/{name}", move |wanted| {
+                values.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value)
+            })
+        };
+        assert_eq!(with(&[("ns", "a"), ("name", "b/ü")]), Expansion::Whole("cnpg://a/clusters/b%2F%C3%BC".into()));
+        assert_eq!(with(&[("ns", "a")]), Expansion::Beginning("cnpg://a/clusters/".into()));
+        assert_eq!(with(&[("name", "b")]), Expansion::Beginning("cnpg://".into()));
     }
 }

@@ -87,13 +87,14 @@ impl Fake {
         let full = tools.len() > 1;
         let argument = PromptArgument { name: "topic".into(), title: None, description: None, required: true };
         let prompt = PromptSpec { name: format!("{name}-prompt"), title: None, description: None, arguments: vec![argument] };
-        let template = ResourceTemplate {
-            uri_template: format!("{name}://{{id}}/data"),
+        let template = |rest: &str| ResourceTemplate {
+            uri_template: format!("{name}://{{id}}/{rest}"),
             name: "data".into(),
             title: None,
             description: None,
             mime_type: None,
         };
+        let templates = vec![template("data"), template("parts/{part}")];
         let descriptor = Descriptor {
             manifest: Manifest::parse(&yaml).unwrap(),
             digest: Digest::of(format!("{name}{}", tools.len()).as_bytes()),
@@ -102,7 +103,7 @@ impl Fake {
                 .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
                 .into(),
             prompts: if full { vec![prompt] } else { vec![] },
-            templates: if full { vec![template] } else { vec![] },
+            templates: if full { templates } else { vec![] },
             exports: Exports { prompts: full, resources: full, subscriptions: full, completions: full },
         };
         Self { descriptor, grants: Grants::default(), seen: Arc::default(), notices }
@@ -291,7 +292,10 @@ impl Plugin for Fake {
     }
 
     fn complete<'a>(&'a self, _context: CallContext, request: CompletionRequest) -> BoxFuture<'a, Result<Completion, CallError>> {
-        let CompletionTarget::Prompt(_) = request.target else { return Box::pin(async { Ok(Completion::default()) }) };
+        if let CompletionTarget::ResourceTemplate(_) = request.target {
+            let values = ["1", "2", "3"].map(str::to_owned).to_vec();
+            return Box::pin(async { Ok(Completion { values, total: Some(3), has_more: false }) });
+        }
         let values = (0..150).map(|n| format!("{}{n}", request.value)).collect();
         Box::pin(async move { Ok(Completion { values, total: Some(150), has_more: false }) })
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::client::Post;
 use crate::fake::Fake;
-use crate::server::{READER, Server, snapshot, tokens};
+use crate::server::{ADMIN, READER, Server, snapshot, tokens};
 
 fn read(uri: &str) -> Post {
     Post::modern("resources/read", json!({"uri": uri}))
@@ -58,4 +58,24 @@ async fn what_is_not_there_and_what_is_denied_are_not_found_alike() {
     assert_eq!(read("fake://1/data").token(READER).send(server.address).await.status, 200);
     let list = Post::modern("resources/list", json!({})).token(READER).send(server.address).await.result();
     assert_eq!(uris(&list), Vec::<String>::new(), "none of them is under fake://1/");
+}
+
+#[tokio::test]
+async fn completions_show_only_what_leads_to_resources_of_the_caller() {
+    let server = Server::start().await;
+    let complete = async |token: &str, template: &str, argument: &str, known: Value| {
+        let reference = json!({"type": "ref/resource", "uri": template});
+        let params = json!({"ref": reference, "argument": {"name": argument, "value": ""}, "context": {"arguments": known}});
+        let result = Post::modern("completion/complete", params).token(token).send(server.address).await.result();
+        (result["completion"]["values"].clone(), result["completion"]["total"].clone())
+    };
+    let (data, parts) = ("fake://{id}/data", "fake://{id}/parts/{part}");
+    assert_eq!(complete(ADMIN, data, "id", json!({})).await, (json!(["1", "2", "3"]), json!(3)));
+    assert_eq!(complete(READER, data, "id", json!({})).await, (json!(["1"]), Value::Null), "nor how many there are");
+    assert_eq!(server.trail.last(), "reader@portcullis:config completion/complete fake://{id}/data completed ");
+    assert_eq!(complete(READER, parts, "id", json!({})).await.0, json!(["1"]), "what comes behind is completed later");
+    assert_eq!(complete(READER, parts, "part", json!({"id": "1"})).await.0, json!(["1", "2", "3"]));
+    assert_eq!(complete(READER, parts, "part", json!({"id": "2"})).await.0, json!([]));
+    assert_eq!(complete(READER, parts, "part", json!({})).await.0, json!([]), "parts of which id?");
+    assert_eq!(complete(ADMIN, parts, "part", json!({})).await.0, json!(["1", "2", "3"]));
 }
