@@ -5,6 +5,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Of the places for calls, one in this many is for watches besides: they last, and must not starve calls.
+pub const WATCH_SHARE: usize = 4;
+
 /// Resolved limits of one plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

@@ -23,6 +23,7 @@ pub(crate) use tools::call as call_tool;
 use std::sync::Arc;
 
 use http::request::Parts;
+use portcullis_core::policy::Action;
 use portcullis_core::principal::Principal;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, DiscoverResult,
@@ -95,8 +96,10 @@ impl ServerHandler for Handler {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        // Whether the caller may see the tool is decided later; here it only tells which headers must match the body.
-        self.own_entry().wire.tools.get(name).cloned()
+        // Tells which headers must match the body, and must not tell that a tool exists: each call is decided on its own, later.
+        let entry = self.own_entry();
+        let visible = entry.snapshot.policy.allows(entry.principal(), Action::CallTool, name);
+        entry.wire.tools.get(name).filter(|_| visible).cloned()
     }
 
     async fn list_tools(&self, request: Option<PaginatedRequestParams>, context: Context) -> Result<ListToolsResult, ErrorData> {

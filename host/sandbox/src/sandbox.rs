@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use portcullis_core::finding::Finding;
 use portcullis_core::plugin::Digest;
+use portcullis_core::limits::WATCH_SHARE;
 use portcullis_core::ports::{BoxFuture, KubeApi, NoticeSink, Plugin, PluginSource, ToolRuntime};
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
@@ -18,9 +19,6 @@ use crate::loader;
 
 /// Places for loading plugins, besides those for calls: one lists its offers while another compiles.
 const LOADING: usize = 4;
-
-/// Of the places for calls, one in this many is for watches: they last, and must not starve calls.
-const WATCH_SHARE: usize = 4;
 
 /// What a sandbox is made of.
 pub struct SandboxOptions {

@@ -63,7 +63,10 @@ pub(super) async fn subscribe(handler: &Handler, uri: String, context: &Context)
     if watching.len() >= URIS_MAX && !watching.contains_key(&uri) {
         return Err(Trouble::Params(format!("a session may subscribe to {URIS_MAX} resources: unsubscribe from some first")));
     }
-    let guard = Watches::join(&handler.shared.watches, &entry.caller, &uri);
+    let Some(guard) = Watches::join(&handler.shared.watches, &entry.caller, &uri) else {
+        let most = handler.shared.watches.most(&entry.caller);
+        return Err(Trouble::Params(format!("one caller may watch {most} resources: unsubscribe from some first")));
+    };
     watching.insert(uri, guard);
     Ok(())
 }
@@ -78,7 +81,7 @@ pub(super) fn notify(handler: &Handler, context: NotificationContext<RoleServer>
     let task = tokio::spawn(async move {
         while let Some(change) = changes.next().await {
             let uris: Vec<String> = watching.lock().keys().cloned().collect();
-            for notice in expand(change, &uris) {
+            for notice in changes.visible(expand(change, &uris)) {
                 let Some(notification) = notification(notice, &uris) else { continue };
                 if peer.send_notification(notification).await.is_err() {
                     return;

@@ -22,15 +22,16 @@ use crate::gateway::Shared;
 /// Most resources in one subscription: each may run a guest.
 const URIS_MAX: usize = 256;
 
-/// The part of a filter that this caller may have. Denied resources are left out, as unknown ones would be; all of them while the audit
-/// trail cannot be written.
+/// The part of a filter that this caller may have. Denied resources are left out, as unknown ones would be, and those that are more than one
+/// caller may watch; all of them while the audit trail cannot be written.
 pub(super) fn accepted(shared: &Shared, entry: &Entry, requested: &SubscriptionFilter) -> SubscriptionFilter {
     let recorded = shared.audit.ready().is_ok();
     let may_read = |uri: &str| entry.snapshot.policy.allows(entry.principal(), Action::ReadResource, uri);
     let allowed = |uri: &&String| recorded && uri.len() <= URI_MAX && may_read(uri);
     let uris = requested.resource_subscriptions.as_ref();
     let mut filter = requested.clone();
-    filter.resource_subscriptions = uris.map(|uris| uris.iter().take(URIS_MAX).filter(allowed).cloned().collect());
+    filter.resource_subscriptions =
+        uris.map(|uris| shared.watches.fitting(&entry.caller, uris.iter().take(URIS_MAX).filter(allowed)));
     filter
 }
 
@@ -45,7 +46,8 @@ pub(super) async fn run(handler: &Handler, context: SubscriptionContext) {
     }
     // Listens before anything watches: a guest's first notice must not be missed.
     let mut changes = Changes::new(&handler.shared, &entry, handler.closing.clone());
-    let _watching: Vec<WatchGuard> = uris.iter().map(|uri| Watches::join(&handler.shared.watches, &entry.caller, uri)).collect();
+    let join = |uri: &String| Watches::join(&handler.shared.watches, &entry.caller, uri);
+    let _watching: Vec<WatchGuard> = uris.iter().filter_map(join).collect();
     drop(entry);
     handler.release(&context.request_context().extensions);
     loop {
@@ -55,7 +57,7 @@ pub(super) async fn run(handler: &Handler, context: SubscriptionContext) {
             change = changes.next() => change,
         };
         let Some(notices) = change else { return };
-        for notice in expand(notices, &uris) {
+        for notice in changes.visible(expand(notices, &uris)) {
             if matches!(
                 send(context.sink(), notice).await,
                 Err(SubscriptionSendError::SubscriptionClosed | SubscriptionSendError::Service(_))
@@ -135,6 +137,16 @@ impl Changes {
                 return Some(change);
             }
         }
+    }
+
+    /// What the caller may hear of: its rights may be fewer than when it subscribed.
+    pub(super) fn visible(&self, mut notices: Vec<Notice>) -> Vec<Notice> {
+        let (policy, principal) = (&self.shared.snapshot().policy, &self.caller.principal);
+        notices.retain(|notice| match notice {
+            Notice::ResourceUpdated { uri } => policy.allows(principal, Action::ReadResource, uri),
+            Notice::ToolsChanged | Notice::PromptsChanged | Notice::ResourcesChanged => true,
+        });
+        notices
     }
 
     /// What a new snapshot changes for this caller; `None` if it is nobody any more.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use portcullis_core::call::CallContext;
+use portcullis_core::limits::WATCH_SHARE;
 use portcullis_core::policy::{Action, Permit};
 use portcullis_core::ports::Plugin;
 use portcullis_core::snapshot::Snapshot;
@@ -30,9 +31,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// A watch that ran this long was no failure: the pause begins anew.
 const HEALTHY: Duration = Duration::from_secs(10);
 
-/// Resources that one caller may have watched, over all its subscriptions and connections. 1,024: four subscriptions of the largest size; each is
-/// a task, and each start of one a guest.
-const PER_CALLER: usize = 1_024;
+/// One caller may have one watch in this many of all that can run.
+const CALLER_SHARE: usize = 8;
+
+/// And this many at least, in a host with few places.
+const CALLER_MIN: usize = 4;
 
 /// Callers differ in what the API server shows them (impersonation): a watch is never shared between two, nor between two proofs of one
 /// caller, which end at different times.
@@ -55,25 +58,42 @@ impl Watches {
         Arc::new(Self { snapshots, wire, running: Mutex::default() })
     }
 
-    /// One more subscriber, until the guard is dropped.
-    pub(super) fn join(watches: &Arc<Self>, caller: &Caller, uri: &str) -> WatchGuard {
-        let key = (caller.principal.to_string(), caller.credential.clone(), uri.to_owned());
+    /// Most watches of one caller, so that nobody takes every place. Over stdio there is only one.
+    pub(super) fn most(&self, caller: &Caller) -> usize {
+        let places = self.snapshots.borrow().config.max_concurrent_calls.div_ceil(WATCH_SHARE);
+        match caller.credential {
+            Credential::Stdio => places,
+            _ => (places / CALLER_SHARE).max(CALLER_MIN).min(places),
+        }
+    }
+
+    /// Those of the resources that the caller may begin to watch now, or watches already.
+    pub(super) fn fitting<'a>(&self, caller: &Caller, uris: impl Iterator<Item = &'a String>) -> Vec<String> {
+        let (most, mut new) = (self.most(caller), 0);
+        let running = self.running.lock();
+        let held = count(&running, caller);
+        let fits = |uri: &&String| {
+            let known = running.contains_key(&key(caller, uri));
+            new += usize::from(!known);
+            known || held + new <= most
+        };
+        uris.filter(fits).cloned().collect()
+    }
+
+    /// One more subscriber, until the guard is dropped; `None` if the caller has as many watches as it may.
+    pub(super) fn join(watches: &Arc<Self>, caller: &Caller, uri: &str) -> Option<WatchGuard> {
+        let (key, most) = (key(caller, uri), watches.most(caller));
         let mut running = watches.running.lock();
-        let known = running.contains_key(&key);
-        if !known && running.keys().filter(|(caller, ..)| *caller == key.0).count() >= PER_CALLER {
-            tracing::warn!(
-                caller = key.0,
-                uri,
-                "the caller has {PER_CALLER} resources watched; this one is not, and its changes may not be told"
-            );
-            return WatchGuard { watches: Arc::clone(watches), key: None };
+        if !running.contains_key(&key) && count(&running, caller) >= most {
+            tracing::info!(principal = %caller.principal, uri, most, "not watched: the caller has as many watches as it may");
+            return None;
         }
         let entry = running.entry(key.clone()).or_insert_with(|| {
             let task = tokio::spawn(keep_watching(Arc::clone(watches), caller.clone(), uri.to_owned()));
             Running { subscribers: 0, task }
         });
         entry.subscribers += 1;
-        WatchGuard { watches: Arc::clone(watches), key: Some(key) }
+        Some(WatchGuard { watches: Arc::clone(watches), key })
     }
 
     fn leave(&self, key: &Key) {
@@ -87,18 +107,24 @@ impl Watches {
     }
 }
 
+fn key(caller: &Caller, uri: &str) -> Key {
+    (caller.principal.to_string(), caller.credential.clone(), uri.to_owned())
+}
+
+fn count(running: &HashMap<Key, Running>, caller: &Caller) -> usize {
+    let name = caller.principal.to_string();
+    running.keys().filter(|(principal, ..)| *principal == name).count()
+}
+
 /// A subscriber's part in a watch.
 pub(super) struct WatchGuard {
     watches: Arc<Watches>,
-    /// `None`: the caller had too many already.
-    key: Option<Key>,
+    key: Key,
 }
 
 impl Drop for WatchGuard {
     fn drop(&mut self) {
-        if let Some(key) = &self.key {
-            self.watches.leave(key);
-        }
+        self.watches.leave(&self.key);
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Post, Stream};
 use crate::fake::Fake;
-use crate::server::{READER, Server, eventually, snapshot, tokens};
+use crate::server::{ADMIN, READER, Server, eventually, snapshot, tokens};
 
 async fn listen(server: &Server, wishes: Value, dress: impl Fn(Post) -> Post) -> (Stream, Value) {
     let mut stream = dress(Post::modern("subscriptions/listen", json!({"notifications": wishes}))).open(server.address).await;
@@ -118,4 +118,36 @@ async fn a_new_component_takes_over_the_watch_of_the_old_one() {
     server.snapshots.send_replace(snapshot(2, vec![Arc::new(next)], tokens()));
     eventually("the new watch", || seen.watching.load(Ordering::SeqCst) == 1).await;
     assert_eq!(stream.next().await.unwrap()["method"], "notifications/resources/updated");
+}
+
+#[tokio::test]
+async fn a_caller_who_watches_much_leaves_places_for_the_others() {
+    let server = Server::start().await;
+    let many: Vec<String> = (0..6).map(|number| format!("fake://{number}/data")).collect();
+    let (_stream, accepted) = listen(&server, json!({"resourceSubscriptions": many}), |post| post.token(ADMIN)).await;
+    assert_eq!(accepted, json!({"resourceSubscriptions": many[..4]}), "a share of the 16 places");
+    let session = server.session(json!({}), |post| post.token(ADMIN)).await;
+    let subscribe =
+        |uri: &str| Post::legacy(&session, 2, "resources/subscribe", json!({"uri": uri})).token(ADMIN).send(server.address);
+    eventually("the watches", || server.seen.watching.load(Ordering::SeqCst) == 4).await;
+    assert_eq!(subscribe("fake://5/data").await.error_code(), -32602);
+    subscribe("fake://0/data").await.result();
+    let (_other, accepted) =
+        listen(&server, json!({"resourceSubscriptions": ["fake://1/data"]}), |post| post.token(READER)).await;
+    assert_eq!(accepted, json!({"resourceSubscriptions": ["fake://1/data"]}));
+}
+
+#[tokio::test]
+async fn who_lost_a_right_hears_nothing_more_of_it() {
+    let server = Server::start().await;
+    let wishes = json!({"promptsListChanged": true, "resourceSubscriptions": ["fake://1/data"]});
+    let (mut stream, _) = listen(&server, wishes, |post| post.token(READER)).await;
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/resources/updated", "the watch began");
+    let mut narrowed = tokens();
+    narrowed.get_mut("reader").unwrap().rules.resources.clear();
+    let plugins = server.snapshots.borrow().catalogue.plugins().to_vec();
+    server.snapshots.send_replace(snapshot(2, plugins, narrowed));
+    server.notices.publish(Notice::ResourceUpdated { uri: "fake://1/data".into() });
+    server.notices.publish(Notice::PromptsChanged);
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/prompts/list_changed");
 }

@@ -100,7 +100,7 @@ pub(crate) fn snapshot(generation: u64, plugins: Vec<Arc<dyn Plugin>>, tokens: B
         kubernetes: KubernetesConfig::default(),
         audit: None,
         cache_directory: "cache".into(),
-        max_concurrent_calls: 1,
+        max_concurrent_calls: 64,
         queue_timeout: Duration::ZERO,
         list_ttl: Duration::from_secs(60),
         instructions: Some("Ask for clusters.".into()),

@@ -45,6 +45,17 @@ async fn a_denied_tool_and_an_unknown_one_look_the_same() {
 }
 
 #[tokio::test]
+async fn a_hidden_tool_cannot_be_told_by_the_headers_that_it_demands() {
+    let server = Server::start().await;
+    let call = |name: &str| {
+        let post = Post::modern("tools/call", json!({"name": name, "arguments": {"region": "eu"}}));
+        post.header("Mcp-Param-Region", "us").token(READER).send(server.address)
+    };
+    let (hidden, unknown) = (call("routed").await, call("nothing").await);
+    assert_eq!((hidden.status, hidden.error_code()), (unknown.status, unknown.error_code()));
+}
+
+#[tokio::test]
 async fn names_that_nothing_can_have_leave_no_record() {
     let server = Server::start().await;
     let long = "x".repeat(30_000);
