@@ -13,6 +13,7 @@ mod direct;
 mod entry;
 mod gateway;
 mod health;
+mod lines;
 mod mcp;
 mod notices;
 mod origin;

@@ -6,6 +6,7 @@ use rmcp::ServiceExt as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::Gateway;
+use crate::lines::Lines;
 use crate::mcp::Handler;
 use crate::server::ServeError;
 
@@ -29,7 +30,7 @@ impl Gateway {
     {
         let handler = Handler::stdio(Arc::clone(&self.shared), shutdown.clone());
         let stopped = |error: &dyn std::fmt::Display| ServeError::Stdio(error.to_string());
-        match handler.serve_with_ct(streams, shutdown).await {
+        match handler.serve_with_ct(Lines::new(streams), shutdown).await {
             Ok(running) => running.waiting().await.map(drop).map_err(|error| stopped(&error)),
             Err(rmcp::service::ServerInitializeError::ConnectionClosed(_) | rmcp::service::ServerInitializeError::Cancelled) => {
                 Ok(())

@@ -58,3 +58,21 @@ async fn a_client_of_the_new_revision_discovers_and_calls() {
     let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"_meta": meta, "name": "echo", "arguments": {"n": 1}}});
     assert_eq!(pipe.ask(call).await["result"]["content"][0]["text"], r#"{"n":1}"#);
 }
+
+#[tokio::test]
+async fn a_line_that_is_no_message_is_answered_and_the_next_one_is_served() {
+    let server = Server::start().await;
+    let mut pipe = Pipe::open(&server);
+    let meta = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
+    let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"_meta": meta, "name": "echo", "arguments": {"n": 1}}});
+    let long = format!("\"{}\"", "x".repeat(5 << 20));
+    for (line, code) in [("{\"jsonrpc\":", -32700), ("hello", -32700), ("{\"hello\":1}", -32600), (long.as_str(), -32600)] {
+        // Empty lines are nothing, also with a carriage return.
+        pipe.write.write_all(b"\n\r\n").await.unwrap();
+        pipe.write.write_all(line.as_bytes()).await.unwrap();
+        pipe.write.write_all(b"\n").await.unwrap();
+        let refused: Value = serde_json::from_str(&pipe.read.next_line().await.unwrap().unwrap()).unwrap();
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&Value::Null, &json!(code)), "{refused}");
+        assert_eq!(pipe.ask(call.clone()).await["result"]["content"][0]["text"], r#"{"n":1}"#);
+    }
+}
