@@ -11,6 +11,7 @@ mod impersonate;
 mod link;
 mod path;
 mod plan;
+mod pod;
 mod proxy;
 mod query;
 mod reply;

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use kube::Config;
-use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use portcullis_core::config::KubernetesConfig;
 
-/// Where a pod finds its service account's token (Kubernetes, "Configure Service Accounts for Pods").
-const TOKEN_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+use crate::pod::Pod;
 
 /// Why there is no cluster to talk to.
 #[derive(Debug, thiserror::Error)]
@@ -30,9 +29,14 @@ pub enum ClusterError {
     },
     /// The pod's service account cannot be used.
     #[error(
-        "the pod's service account cannot be used: {0}; is `automountServiceAccountToken` on, and the API server's CA mounted?"
+        "the pod's service account in {folder} cannot be used: {why}; is `automountServiceAccountToken` on, and the API server's CA mounted?"
     )]
-    InCluster(#[source] InClusterError),
+    InCluster {
+        /// Where its files are.
+        folder: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The kubeconfig asks for a proxy.
     #[error(
         "the kubeconfig asks for a proxy (`proxy-url` of the cluster), which Portcullis does not use; remove it and reach the API server directly"
@@ -50,21 +54,19 @@ pub enum ClusterError {
 
 /// Reads the configuration; `source` decides where. Order: the kubeconfig that is named; a pod's service account; KUBECONFIG; the home folder's.
 pub(crate) async fn load(source: &KubernetesConfig) -> Result<Config, ClusterError> {
-    let config = match (&source.kubeconfig, &source.context) {
-        (None, None) if in_pod() => Config::incluster().map_err(ClusterError::InCluster)?,
-        (Some(path), _) => from_file(path, source).await?,
-        (None, _) => from_environment(source).await?,
+    load_in(&Pod::of_this_process(), source).await
+}
+
+async fn load_in(pod: &Pod, source: &KubernetesConfig) -> Result<Config, ClusterError> {
+    let config = match (&source.kubeconfig, &source.context, pod.server()) {
+        (None, None, Some(server)) => pod.config(server).await?,
+        (Some(path), ..) => from_file(path, source).await?,
+        (None, ..) => from_environment(source).await?,
     };
     if source.impersonate && config.auth_info.impersonate.is_some() {
         return Err(ClusterError::TwiceImpersonated);
     }
     Ok(settled(config))
-}
-
-/// As client-go decides it: both variables, and a token to read.
-fn in_pod() -> bool {
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    set("KUBERNETES_SERVICE_HOST") && set("KUBERNETES_SERVICE_PORT") && Path::new(TOKEN_FILE).exists()
 }
 
 async fn from_file(path: &Path, source: &KubernetesConfig) -> Result<Config, ClusterError> {
@@ -107,7 +109,7 @@ fn settled(mut config: Config) -> Config {
 }
 
 /// A kubeconfig error in words. The YAML parser quotes lines of the file, and a line of this file may hold a token: only the place is told.
-fn told(why: &KubeconfigError) -> String {
+pub(crate) fn told(why: &KubeconfigError) -> String {
     match why {
         KubeconfigError::Parse(error) => match error.location() {
             Some(place) => {

@@ -1,7 +1,8 @@
 //! Tests of the choice of a cluster, on kubeconfig files.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use super::{ClusterError, load};
+use super::{ClusterError, load, load_in};
+use crate::pod::Pod;
 use kube::Config;
 use portcullis_core::config::KubernetesConfig;
 use std::io::Write as _;
@@ -72,4 +73,63 @@ async fn a_missing_kubeconfig_is_named() {
     let source = KubernetesConfig { kubeconfig: Some("/nonexistent/config".into()), context: None, impersonate: false };
     let error = load(&source).await.unwrap_err().to_string();
     assert!(error.contains("/nonexistent/config") && error.contains("kubernetes.kubeconfig"), "{error}");
+}
+
+/// A service account's folder as kubelet mounts it.
+fn service_account(namespace: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = "-----BEGIN CERTIFICATE-----\nQ0E=\n-----END CERTIFICATE-----\n";
+    for (name, text) in [("token", "hunter4"), ("ca.crt", ca), ("namespace", namespace)] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn pod(folder: &tempfile::TempDir, host: &str) -> Pod {
+    Pod { host: Some(host.to_owned()), port: Some("6443".to_owned()), folder: folder.path().to_owned() }
+}
+
+#[tokio::test]
+async fn a_pod_uses_its_service_account_and_its_namespace() {
+    let folder = service_account("databases\n");
+    for (host, authority) in [("10.96.0.1", "10.96.0.1:6443"), ("fd00::1", "[fd00::1]:6443"), ("api.test", "api.test:6443")] {
+        let config = load_in(&pod(&folder, host), &KubernetesConfig::default()).await.unwrap();
+        assert_eq!(config.cluster_url.to_string(), format!("https://{authority}/"));
+        assert_eq!(config.default_namespace, "databases");
+        assert_eq!(config.auth_info.token_file.unwrap(), folder.path().join("token").to_string_lossy());
+        assert_eq!(config.root_cert.unwrap(), [b"CA".to_vec()], "the API server's own CA, and no other");
+        assert_eq!(config.root_cert_file.unwrap(), folder.path().join("ca.crt"), "it is read again when it changes");
+    }
+}
+
+#[tokio::test]
+async fn a_kubeconfig_that_is_named_goes_before_the_pod() {
+    let folder = service_account("databases");
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(KUBECONFIG.as_bytes()).unwrap();
+    let source = KubernetesConfig { kubeconfig: Some(file.path().to_owned()), ..KubernetesConfig::default() };
+    let config = load_in(&pod(&folder, "10.96.0.1"), &source).await.unwrap();
+    assert_eq!(config.cluster_url.port_u16(), Some(8001));
+}
+
+#[test]
+fn what_lacks_a_variable_or_the_token_is_no_pod() {
+    let folder = service_account("databases");
+    let whole = pod(&folder, "10.96.0.1");
+    assert_eq!(whole.server().unwrap(), "https://10.96.0.1:6443");
+    assert!(Pod { host: None, ..whole.clone() }.server().is_none());
+    assert!(Pod { port: None, ..whole.clone() }.server().is_none());
+    std::fs::remove_file(folder.path().join("token")).unwrap();
+    assert!(whole.server().is_none());
+}
+
+#[tokio::test]
+async fn a_service_account_that_is_not_whole_is_named_with_what_it_lacks() {
+    for missing in ["namespace", "ca.crt"] {
+        let folder = service_account("databases");
+        std::fs::remove_file(folder.path().join(missing)).unwrap();
+        let error = load_in(&pod(&folder, "10.96.0.1"), &KubernetesConfig::default()).await.unwrap_err().to_string();
+        assert!(error.contains(missing) && error.contains("automountServiceAccountToken"), "{error}");
+        assert!(!error.contains("hunter4"), "{error}");
+    }
 }
