@@ -32,7 +32,7 @@ pub(crate) async fn answer(link: &Link, plan: &Plan, caller: &HeaderMap, within:
             renewed = true;
             continue;
         }
-        let Some(wait) = retry::wait(&refusal, plan.reads, repeated, within.saturating_sub(begun.elapsed())) else {
+        let Some(wait) = retry::wait(&refusal, plan, repeated, within.saturating_sub(begun.elapsed())) else {
             return Err(refusal);
         };
         repeated += 1;

@@ -111,6 +111,11 @@ impl Plan {
         Ok(Self::get(object(&request.target, Naming::Many)? + query.as_str(), single(request.form)))
     }
 
+    /// Sending it twice is meant to do what sending it once does (RFC 9110 §9.2.2); a review is a POST and changes nothing.
+    pub(crate) fn is_idempotent(&self) -> bool {
+        self.reads || [Method::GET, Method::PUT, Method::DELETE].contains(&self.method)
+    }
+
     /// The HTTP request, with the headers that say for whom.
     pub(crate) fn request(&self, caller: &HeaderMap) -> Result<Request<Body>, KubeStatus> {
         let (kind, body) = self.content.clone().unzip();

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use kubesim::{Fault, Kubesim, Matcher, Options, Rule, User};
 use portcullis_cluster::Cluster;
-use portcullis_core::kube::{Form, KubeOperation, KubeOrigin, KubeRequest, KubeStatus, ListOptions, LogOptions};
+use portcullis_core::kube::{
+    DeleteOptions, Form, KubeOperation, KubeOrigin, KubeRequest, KubeStatus, ListOptions, LogOptions, PatchKind,
+};
 use portcullis_core::ports::KubeApi as _;
 use tempfile::TempDir;
 
@@ -108,15 +110,34 @@ async fn a_wait_longer_than_the_call_is_not_begun() {
 }
 
 #[tokio::test]
-async fn a_write_is_repeated_after_429_and_never_after_503() {
+async fn a_create_and_a_patch_are_never_repeated_and_tell_when_to_come_back() {
     let (sim, api, _folder) = start().await;
-    let make = |name: &str| KubeOperation::Create(config_map(name, "writes", "1"), by("test"));
-    sim.faults().fail_next(Matcher::on("create", "configmaps"), status(429, Some(0)));
-    ask(&api, config_maps(None), make("one")).await.unwrap();
-    sim.faults().fail_next(Matcher::on("create", "configmaps"), status(503, Some(0)));
+    create(&api, "one", "writes").await;
+    let make = KubeOperation::Create(config_map("two", "writes", "1"), by("test"));
+    let patch = KubeOperation::Patch(PatchKind::Merge, r#"{"data":{"a":"b"}}"#.to_owned(), by("test"));
+    for (verb, target, operation) in [("create", config_maps(None), make), ("patch", config_maps(Some("one")), patch)] {
+        for code in [429, 503] {
+            sim.faults().fail_next(Matcher::on(verb, "configmaps"), status(code, Some(0)));
+            sim.take_requests();
+            let refusal = ask(&api, target.clone(), operation.clone()).await.unwrap_err();
+            assert_eq!((refusal.code, refusal.retry_after), (code, Some(Duration::ZERO)));
+            assert_eq!(sim.take_requests().len(), 1, "{verb} after {code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_delete_is_repeated_after_429_and_not_after_503() {
+    let (sim, api, _folder) = start().await;
+    create(&api, "one", "writes").await;
+    let delete = || ask(&api, config_maps(Some("one")), KubeOperation::Delete(DeleteOptions::default()));
+    sim.faults().fail_next(Matcher::on("delete", "configmaps"), status(503, Some(0)));
     sim.take_requests();
-    assert_eq!(ask(&api, config_maps(None), make("two")).await.unwrap_err().code, 503);
+    assert_eq!(delete().await.unwrap_err().code, 503);
     assert_eq!(sim.take_requests().len(), 1);
+    sim.faults().fail_next(Matcher::on("delete", "configmaps"), status(429, Some(0)));
+    delete().await.unwrap();
+    assert_eq!(sim.take_requests().len(), 2);
 }
 
 #[tokio::test]
