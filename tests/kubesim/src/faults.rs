@@ -22,6 +22,8 @@ pub enum Fault {
     },
     /// It is answered, this much later.
     Delay(Duration),
+    /// It is answered once [`Faults::clear`] is called.
+    Hold,
     /// It is never answered; the connection stays open until the server stops.
     Hang,
     /// The connection is closed without an answer.
@@ -95,11 +97,12 @@ struct Planned {
 pub struct Faults {
     planned: Mutex<Vec<Planned>>,
     bell: watch::Sender<u64>,
+    cleared: watch::Sender<u64>,
 }
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { planned: Mutex::default(), bell: watch::Sender::new(0) }
+        Self { planned: Mutex::default(), bell: watch::Sender::new(0), cleared: watch::Sender::new(0) }
     }
 }
 
@@ -119,14 +122,20 @@ impl Faults {
         self.plan(matcher, fault, None);
     }
 
-    /// Forgets every fault that is planned.
+    /// Forgets every fault that is planned, and answers what is held.
     pub fn clear(&self) {
         self.planned.lock().clear();
+        self.cleared.send_modify(|count| *count += 1);
     }
 
     fn plan(&self, matcher: Matcher, fault: Fault, left: Option<usize>) {
         self.planned.lock().push(Planned { matcher, fault, left });
         self.bell.send_modify(|count| *count += 1);
+    }
+
+    /// What tells that the faults were cleared; asked for before the fault is taken, so that it is not missed.
+    pub(crate) fn clearing(&self) -> watch::Receiver<u64> {
+        self.cleared.subscribe()
     }
 
     /// Takes the fault of a request, if one is planned.

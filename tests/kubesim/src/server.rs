@@ -90,7 +90,13 @@ async fn request_on(shared: Arc<Shared>, request: Request<Incoming>) -> io::Resu
     };
     shared.journal.record(&call);
     let target = shared.store.with(|state| target(state, &call));
+    let mut cleared = shared.faults.clearing();
     match shared.faults.take(&target, &call) {
+        Some(Fault::Hold) => {
+            // The sender lives as long as the server.
+            let _ = cleared.changed().await;
+            Ok(route::answer(&shared, &target, &call))
+        }
         Some(fault) => faulty(&shared, &fault, &target, &call).await,
         None => Ok(route::answer(&shared, &target, &call)),
     }
@@ -106,7 +112,7 @@ async fn faulty(shared: &Arc<Shared>, fault: &Fault, target: &Target, call: &Cal
         Fault::Hang => std::future::pending().await,
         Fault::Reset => Err(io::Error::from(io::ErrorKind::ConnectionReset)),
         Fault::BadJson => Ok(reply::bytes(200, "application/json", "{\"kind\":\"Cluster\",\"metadata\":{")),
-        Fault::GoneOnWatch => Ok(route::answer(shared, target, call)),
+        Fault::GoneOnWatch | Fault::Hold => Ok(route::answer(shared, target, call)),
     }
 }
 

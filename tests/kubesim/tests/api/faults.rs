@@ -45,6 +45,21 @@ async fn a_planned_refusal_names_what_was_asked_for() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_held_is_answered_when_the_faults_are_cleared() {
+    let (sim, client) = start();
+    sim.faults().fail_next(Matcher::on("list", "clusters"), Fault::Hold);
+    let held = tokio::spawn({
+        let client = client.clone();
+        async move { client.send("GET", CLUSTERS, &[], None).await.unwrap() }
+    });
+    eventually("the request", async || (sim.requests().len() == 1).then_some(())).await;
+    expect(200, &client.send("GET", CLUSTERS, &[], None).await.unwrap());
+    assert!(!held.is_finished());
+    sim.faults().clear();
+    expect(200, &held.await.unwrap());
+}
+
+#[tokio::test]
 async fn reset_hang_bad_json_and_delay_do_what_they_say() {
     let (sim, client) = start();
     sim.faults().fail_next(Matcher::any(), Fault::Reset);
