@@ -1,12 +1,15 @@
 //! A small MCP client for tests of the whole host: raw JSON-RPC of revision 2026-07-28 over HTTP, and waiting for what must come.
 
+use std::io::BufReader;
 use std::time::{Duration, Instant};
 
 use portcullis_tests::host::Host;
 use serde_json::{Value, json};
 
+use crate::wire_rig::Messages;
+
 /// How long anything that must come may take: generous, since nothing is measured with it.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One connection.
 pub(crate) struct Client {
@@ -37,7 +40,19 @@ impl Client {
     }
 
     /// One request: HTTP status and JSON-RPC answer.
-    pub(crate) fn ask(&self, method: &str, mut params: Value) -> (u16, Value) {
+    pub(crate) fn ask(&self, method: &str, params: Value) -> (u16, Value) {
+        let mut response = self.send(method, params);
+        let status = response.status().as_u16();
+        let text = response.body_mut().read_to_string().unwrap();
+        (status, answer(&text))
+    }
+
+    /// One request whose answer is a stream that stays open.
+    pub(crate) fn stream(&self, method: &str, params: Value) -> Messages {
+        Messages::of_events(BufReader::new(self.send(method, params).into_body().into_reader()))
+    }
+
+    fn send(&self, method: &str, mut params: Value) -> ureq::http::Response<ureq::Body> {
         params["_meta"] = meta();
         let mut request = self.agent.post(&self.url).header("accept", "application/json, text/event-stream");
         request = request.header("mcp-protocol-version", "2026-07-28").header("mcp-method", method);
@@ -47,11 +62,7 @@ impl Client {
         if let Some(name) = params.get("name").and_then(Value::as_str) {
             request = request.header("mcp-name", name);
         }
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let mut response = request.send_json(&body).unwrap();
-        let status = response.status().as_u16();
-        let text = response.body_mut().read_to_string().unwrap();
-        (status, answer(&text))
+        request.send_json(json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})).unwrap()
     }
 
     /// One tool call's result.
@@ -70,7 +81,7 @@ impl Client {
 }
 
 /// JSON, or the last message of an event stream.
-fn answer(text: &str) -> Value {
+pub(crate) fn answer(text: &str) -> Value {
     let event = text.lines().rev().find_map(|line| line.strip_prefix("data:"));
     serde_json::from_str(event.unwrap_or(text)).unwrap_or_else(|_| panic!("no JSON-RPC answer: {text}"))
 }

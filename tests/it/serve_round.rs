@@ -1,13 +1,11 @@
 //! The whole round on clusters through the real program: CNPG plugin, kubesim, HTTP and stdio, tokens and the audit trail.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Command, Stdio};
-
 use kubesim::{Kubesim, Options};
-use portcullis_tests::host::{Installation, portcullis};
+use portcullis_tests::host::Installation;
 use serde_json::{Value, json};
 
-use crate::serve_rig::{Client, meta, ready, until};
+use crate::serve_rig::{Client, ready, until};
+use crate::wire_rig::{Pipe, modern};
 
 fn installation(kubesim: &Kubesim) -> Installation {
     Installation::new(&[("portcullis-cnpg", "plugins/cnpg")], Some(&kubesim.kubeconfig_yaml("anybody"))).unwrap()
@@ -49,21 +47,97 @@ fn clusters_are_created_scaled_inspected_and_deleted_over_http() {
     }
 }
 
+/// What each tool must say of itself (contract D22); whether a reader is destructive means nothing and is not said.
+fn hints() -> [(&'static str, Value); 5] {
+    let reads = || json!({"readOnlyHint": true, "idempotentHint": true, "openWorldHint": false});
+    let writes = |destructive: bool, idempotent: bool| json!({"readOnlyHint": false, "destructiveHint": destructive, "idempotentHint": idempotent, "openWorldHint": false});
+    [
+        ("list_postgres_clusters", reads()),
+        ("get_cluster_status", reads()),
+        ("create_postgres_cluster", writes(false, false)),
+        ("scale_postgres_cluster", writes(true, true)),
+        ("delete_postgres_cluster", writes(true, false)),
+    ]
+}
+
+#[test]
+fn every_tool_tells_a_client_what_it_does_takes_and_returns() {
+    let kubesim = Kubesim::start(Options::default()).unwrap();
+    let host = installation(&kubesim).serve().unwrap();
+    let (_, answer) = Client::new(host.url()).ask("tools/list", json!({}));
+    let tools = answer["result"]["tools"].as_array().unwrap();
+    for tool in tools {
+        let (name, hints) = (&tool["name"], &tool["annotations"]);
+        assert!(
+            !tool["title"].as_str().unwrap_or_default().is_empty() && !tool["description"].as_str().unwrap().is_empty(),
+            "{name}"
+        );
+        assert_eq!(hints["openWorldHint"], false, "{name} talks to one API server and to nothing else");
+        assert!(
+            hints["readOnlyHint"] == true || hints["destructiveHint"].is_boolean(),
+            "{name} does not say what it does: {hints}"
+        );
+        assert_eq!(tool["outputSchema"]["type"], "object", "{name}");
+        assert_eq!(tool["inputSchema"]["additionalProperties"], false, "{name}");
+        for (parameter, schema) in tool["inputSchema"]["properties"].as_object().unwrap() {
+            assert!(schema["description"].as_str().is_some_and(|words| words.len() > 10), "{name}.{parameter}: {schema}");
+        }
+    }
+    for (name, expected) in hints() {
+        let tool = tools.iter().find(|tool| tool["name"] == name).unwrap();
+        assert_eq!(tool["annotations"], expected, "{name}");
+    }
+}
+
+#[test]
+fn a_detailed_status_asks_every_instance_through_the_proxy() {
+    let kubesim = Kubesim::start(Options { demo: true, ..Options::default() }).unwrap();
+    let host = installation(&kubesim).serve().unwrap();
+    let client = Client::new(host.url());
+    let arguments = json!({"name": "orders", "namespace": "demo", "detail_level": "detailed"});
+    // The stand-in's operator brings the instances up one after the other.
+    let status = until(&host, "three healthy instances", || {
+        let status = client.call("get_cluster_status", &arguments)["structuredContent"].clone();
+        (status["health"] == "healthy" && status["ready_instances"] == 3).then_some(status)
+    });
+    let live = status["sections"]["live"]["instances"].as_array().unwrap();
+    let summary: Vec<_> = live.iter().map(|one| (one["pod"].as_str().unwrap(), &one["primary"], &one["lsn"])).collect();
+    let (yes, no, lsn) = (json!(true), json!(false), json!("0/6000060"));
+    assert_eq!(summary, [("orders-1", &yes, &lsn), ("orders-2", &no, &lsn), ("orders-3", &no, &lsn)], "{status}");
+    let asked = |pod: u8| format!("/api/v1/namespaces/demo/pods/https:orders-{pod}:8000/proxy/pg/status");
+    let requests = kubesim.requests();
+    assert!([1, 2, 3].into_iter().all(|pod| requests.iter().any(|one| one.path == asked(pod))), "{requests:?}");
+}
+
+#[test]
+fn a_detailed_status_without_the_grant_of_the_proxy_names_the_rule_and_tells_the_rest() {
+    let kubesim = Kubesim::start(Options { demo: true, ..Options::default() }).unwrap();
+    let installation = installation(&kubesim);
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(installation.config()).unwrap()).unwrap();
+    let rules = config["plugins"]["cnpg"]["grants"]["kubernetes"]["rules"].as_array_mut().unwrap();
+    rules.retain(|rule| !rule["resources"].to_string().contains("pods/proxy"));
+    installation.configure(&config).unwrap();
+    let host = installation.serve().unwrap();
+    let client = Client::new(host.url());
+    let arguments = json!({"name": "orders", "namespace": "demo", "detail_level": "detailed"});
+    let sections = until(&host, "a running instance", || {
+        let sections = client.call("get_cluster_status", &arguments)["structuredContent"]["sections"].clone();
+        (sections["live"]["unavailable"] == "not permitted").then_some(sections)
+    });
+    assert!(sections["live"]["missing_rule"].as_str().unwrap().contains("pods/proxy"), "{sections}");
+    assert!(sections["instances"].is_object() || sections["instances"].is_array(), "{sections}");
+    assert!(kubesim.requests().iter().all(|one| !one.path.contains("/proxy")), "it reached the API server");
+}
+
 #[test]
 fn clusters_are_listed_over_stdio_and_the_end_of_input_ends_the_host() {
     let kubesim = Kubesim::start(Options { demo: true, ..Options::default() }).unwrap();
     let installation = installation(&kubesim);
-    let mut command = Command::new(portcullis().unwrap());
-    command.args(["stdio", "--config"]).arg(installation.config()).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
-    let (mut input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-    let params = json!({"name": "list_postgres_clusters", "arguments": {"namespace": "demo"}, "_meta": meta()});
-    writeln!(input, "{}", json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params})).unwrap();
-    let messages = output.lines().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-    let answer = messages.into_iter().find(|message| message["id"] == 7).unwrap();
-    assert_eq!(answer["result"]["isError"], false, "{answer}");
-    drop(input);
-    assert!(child.wait().unwrap().success());
+    let mut pipe = Pipe::open(&installation);
+    let params = json!({"name": "list_postgres_clusters", "arguments": {"namespace": "demo"}});
+    let answer = pipe.ask(&modern(7, "tools/call", &params));
+    assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(7), &json!(false)), "{answer}");
+    assert!(pipe.close());
 }
 
 /// Of the text `secret`.
