@@ -36,7 +36,7 @@ pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
     let (p50, most) = (quantile(&mut overshoots, 0.5), quantile(&mut overshoots, 1.0));
     let most_aim = Duration::from_millis(10);
     let measured = format!("{p50:.1?} median, {most:.1?} longest of {RUNAWAYS}");
-    let mut rows = vec![Row::aimed("runaway answered after its deadline", measured, "<= 10 ms", p50 <= most_aim)];
+    let mut rows = vec![Row::aimed("runaway answered after its deadline", measured, "<= 10 ms", most <= most_aim)];
     for (name, load, aimed) in [("8 paced", PACED, true), ("16 busy", BUSY, false)] {
         let (alone, beside, ratio) = compare(&host, load)?;
         let what = format!("p99 of others beside a runaway, {name} connections");
