@@ -12,7 +12,7 @@ use crate::sandbox::SandboxError;
 
 /// Time between two epochs. 1 ms: a call in a busy loop gives its thread back that often, so short calls beside it wait no longer than that,
 /// and it is stopped at most that long after its deadline.
-const TICK: Duration = Duration::from_millis(1);
+pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// Ticks without a call after which the ticker sleeps until the next one: an idle host must not wake up a thousand times a second.
 const IDLE_TICKS: u32 = 100;
@@ -85,6 +85,7 @@ pub(crate) struct Ticker {
 #[derive(Debug, Default)]
 struct Shared {
     running: AtomicUsize,
+    begun: AtomicUsize,
     asleep: AtomicBool,
     stopped: AtomicBool,
 }
@@ -92,6 +93,14 @@ struct Shared {
 /// While it lives, epochs advance.
 #[derive(Debug)]
 pub(crate) struct Ticking(Arc<Shared>);
+
+impl Ticking {
+    /// Reads how many calls have begun so far; it may wrap, and only tells whether there was another one.
+    pub(crate) fn begun(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let shared = Arc::clone(&self.0);
+        move || shared.begun.load(Ordering::Relaxed)
+    }
+}
 
 impl Drop for Ticking {
     fn drop(&mut self) {
@@ -110,8 +119,9 @@ impl Ticker {
         Ok(Self { shared, thread: handle.thread().clone(), handle: Some(handle) })
     }
 
-    /// A call begins. Costs two atomic operations while the ticker is awake.
+    /// A call begins. Costs three atomic operations while the ticker is awake.
     pub(crate) fn ticking(&self) -> Ticking {
+        self.shared.begun.fetch_add(1, Ordering::Relaxed);
         self.shared.running.fetch_add(1, Ordering::SeqCst);
         if self.shared.asleep.load(Ordering::SeqCst) {
             self.thread.unpark();

@@ -12,6 +12,7 @@ mod limits;
 mod loader;
 mod logbook;
 mod owned;
+mod pace;
 mod plugin;
 mod runtime;
 mod sandbox;

@@ -17,6 +17,7 @@ use crate::bindings::types;
 use crate::convert::{Breach, Scale, failure};
 use crate::engine::Ticking;
 use crate::limits::{SPIN, Spin, Trip};
+use crate::pace::{Pace, REST, Turn};
 use crate::plugin::Loaded;
 use crate::state::{CallState, Caller};
 
@@ -97,7 +98,9 @@ impl<'a> Visit<'a> {
         store.set_hostcall_fuel(usize::try_from(handed).unwrap_or(usize::MAX));
         store.limiter(|state| &mut state.meter);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(on_epoch);
+        let begun = ticking.begun();
+        let mut pace = Pace::new(begun());
+        store.epoch_deadline_callback(move |store| on_epoch(store, || pace.turn(Instant::now(), begun())));
         Ok(Self { store, pre: &plugin.pre, plugin, allowed, deadline, _place: place, _share: share, _ticking: ticking })
     }
 
@@ -188,7 +191,7 @@ async fn admit(places: &Arc<Semaphore>, patience: Duration, request_id: &str) ->
 }
 
 /// At each epoch: gives way to others, unless the guest's time is up or a cap of WASI's functions was hit.
-fn on_epoch(mut store: StoreContextMut<'_, CallState>) -> wasmtime::Result<UpdateDeadline> {
+fn on_epoch(mut store: StoreContextMut<'_, CallState>, turn: impl FnOnce() -> Turn) -> wasmtime::Result<UpdateDeadline> {
     let state = store.data_mut();
     if let Some(trip) = state.meter.tripped() {
         return Err(trip.into());
@@ -200,7 +203,10 @@ fn on_epoch(mut store: StoreContextMut<'_, CallState>) -> wasmtime::Result<Updat
     if state.spin.as_mut().is_some_and(|spin| spin.is_too_long(asked)) {
         return Err(state.meter.trip(Trip::Spin).into());
     }
-    Ok(UpdateDeadline::Yield(1))
+    Ok(match turn() {
+        Turn::Yield => UpdateDeadline::Yield(1),
+        Turn::Rest => UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep(REST))),
+    })
 }
 
 /// Wasmtime has no type for it: "too much data is being copied between the host and the guest: fuel allocated for hostcalls …".

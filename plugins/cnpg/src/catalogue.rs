@@ -36,7 +36,8 @@ pub(crate) struct Entry {
 
 /// All tools by subject, in the order in which a client lists them.
 const GROUPS: &[&[&Entry]] = &[
-    tools::clusters::TOOLS, tools::databases::TOOLS,
+    tools::clusters::TOOLS,
+    tools::databases::TOOLS,
     tools::operations::TOOLS,
     tools::plans::TOOLS,
     tools::backups::TOOLS,

@@ -6,6 +6,7 @@ pub(crate) mod clusters;
 pub(crate) mod instances;
 pub(crate) mod observation;
 pub(crate) mod databases;
+pub(crate) mod observation;
 pub(crate) mod operations;
 pub(crate) mod plans;
 pub(crate) mod schedules;
