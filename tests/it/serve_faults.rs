@@ -62,7 +62,9 @@ fn every_refusal_of_the_api_server_names_its_cause_and_the_next_step() {
 
 #[test]
 fn a_watch_that_is_gone_does_not_end_a_wait() {
-    let kubesim = Kubesim::start(Options::default()).unwrap();
+    // Slow enough that the cluster is not ready before the watch is opened again, which the plugin does not do at once.
+    let slow = Some(Duration::from_secs(1));
+    let kubesim = Kubesim::start(Options { operator_step: slow, ..Options::default() }).unwrap();
     let host = installation(&kubesim.kubeconfig_yaml("anybody"), None, json!({}));
     kubesim.faults().fail_next(Matcher::on("watch", "clusters"), Fault::GoneOnWatch);
     let arguments = json!({"name": "shop", "namespace": "default", "instances": 1, "wait": true});

@@ -149,7 +149,7 @@ fn a_token_sees_and_calls_what_it_may_and_leaves_its_name_in_the_audit_trail() {
     let installation = installation(&kubesim);
     let mut config: Value = serde_json::from_str(&std::fs::read_to_string(installation.config()).unwrap()).unwrap();
     config["listeners"][0]["endpoints"][0]["guard"] = json!("tokens");
-    config["tokens"] = json!([{"name": "reader", "sha256": SECRET_SHA256, "tools": ["list_*"]}]);
+    config["tokens"] = json!([{"name": "reader", "sha256": SECRET_SHA256, "tools": ["list_postgres_*"]}]);
     config["audit"] = json!({"path": "audit.log"});
     installation.configure(&config).unwrap();
     let host = installation.serve().unwrap();
