@@ -16,6 +16,7 @@ mod operations;
 mod plans;
 mod profile;
 mod promote;
+mod restore;
 mod scale;
 mod schedules;
 mod status;
