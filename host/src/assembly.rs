@@ -2,8 +2,11 @@
 //! whose file broke keeps its last good version, as long as its grants are still the same.
 
 use std::collections::BTreeSet;
+use std::future::poll_fn;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use portcullis_core::catalogue::Catalogue;
 use portcullis_core::config::{Config, PluginConfig};
@@ -19,6 +22,9 @@ use portcullis_sandbox::inspect;
 use crate::directory::{self, PluginFile};
 use crate::{grants, settings};
 
+/// How long a plugin may go on saying that its offers changed before it is asked for them, as long as files may settle.
+const QUIET: Duration = Duration::from_millis(250);
+
 /// A snapshot, and how its plugins came to be.
 pub(crate) struct Assembly {
     /// What is published.
@@ -33,6 +39,8 @@ struct Kept {
     digest: Digest,
     config: PluginConfig,
     plugin: Arc<dyn Plugin>,
+    /// Why its offers could not be asked for again, if they could not.
+    stale: Vec<Finding>,
 }
 
 impl Kept {
@@ -44,10 +52,42 @@ impl Kept {
 impl Assembly {
     /// Whether both serve the same and find the same.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let plugins = |one: &Self| one.kept.iter().map(|kept| Arc::as_ptr(&kept.plugin).cast::<()>()).collect::<Vec<_>>();
+        let address = |plugin: &Arc<dyn Plugin>| Arc::as_ptr(plugin).cast::<()>();
+        let kept = |one: &Self| one.kept.iter().map(|kept| address(&kept.plugin)).collect::<Vec<_>>();
+        let published = |one: &Self| one.snapshot.catalogue.plugins().iter().map(address).collect::<Vec<_>>();
         *self.snapshot.config == *other.snapshot.config
             && self.snapshot.findings == other.snapshot.findings
-            && plugins(self) == plugins(other)
+            && kept(self) == kept(other)
+            && published(self) == published(other)
+    }
+
+    /// Waits until a plugin says that its offers changed, and asks for them. The next assembly publishes what came of it.
+    pub(crate) async fn follow_offers(&mut self) {
+        let index = self.offers_changed().await;
+        let Some(one) = self.kept.get_mut(index) else { return };
+        tokio::time::sleep(QUIET).await;
+        // Whatever was said meanwhile is covered by asking now.
+        let _ = tokio::time::timeout(Duration::ZERO, one.plugin.offers_changed()).await;
+        let listed = one.plugin.list_again().await;
+        match listed {
+            Ok(None) => one.stale.clear(),
+            Ok(Some(next)) => (one.plugin, one.stale) = (next, Vec::new()),
+            Err(findings) => one.stale = findings,
+        }
+    }
+
+    /// Names of the plugins that are being served.
+    fn served(&self) -> impl Iterator<Item = &str> {
+        self.snapshot.catalogue.plugins().iter().map(|plugin| plugin.descriptor().manifest.name.as_str())
+    }
+
+    async fn offers_changed(&self) -> usize {
+        let mut waiting: Vec<_> = self.kept.iter().map(|one| one.plugin.offers_changed()).collect();
+        poll_fn(|context| {
+            let ready = waiting.iter_mut().position(|one| one.as_mut().poll(context).is_ready());
+            ready.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 
@@ -62,7 +102,10 @@ pub(crate) async fn assemble(
     let mut bench = Bench { runtime, config: &config, before, kept: Vec::new(), present: BTreeSet::new(), findings };
     bench.fill().await;
     let Bench { kept, mut findings, .. } = bench;
-    let (catalogue, conflicts) = Catalogue::build(kept.iter().map(|one| Arc::clone(&one.plugin)).collect());
+    findings.extend(kept.iter().flat_map(|one| one.stale.iter().cloned()));
+    let served: BTreeSet<&str> = previous.into_iter().flat_map(Assembly::served).collect();
+    let plugins = kept.iter().map(|one| Arc::clone(&one.plugin)).collect();
+    let (catalogue, conflicts) = Catalogue::build(plugins, |name| served.contains(name));
     findings.extend(conflicts);
     let rules = config.tokens.iter().map(|(name, token)| (name.clone(), token.rules.clone())).collect();
     let generation = previous.map_or(1, |one| one.snapshot.generation + 1);
@@ -148,7 +191,7 @@ impl Bench<'_> {
             .await
             .map_err(|findings| findings.into_iter().map(|one| one.at(place())).collect::<Vec<_>>())?;
         tracing::info!(plugin = manifest.name, version = %manifest.version, %digest, "loaded");
-        Ok(Some(Kept { path: file.path, digest, config: config.clone(), plugin }))
+        Ok(Some(Kept { path: file.path, digest, config: config.clone(), plugin, stale: Vec::new() }))
     }
 
     /// A new version that asks for more than it was granted waits for approval if an old one can serve meanwhile.

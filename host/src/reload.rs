@@ -30,7 +30,7 @@ pub(crate) struct Reloader {
 }
 
 impl Reloader {
-    /// Looks again whenever files change. Runs until it is dropped.
+    /// Looks again whenever files, or what plugins offer, change. Runs until it is dropped.
     pub(crate) async fn run(&mut self) {
         let mut watcher = match Watcher::new() {
             Ok(watcher) => watcher,
@@ -45,7 +45,10 @@ impl Reloader {
             // Looks after it begins to watch: what changed in between, the start included, is not missed.
             self.turn().await;
             if self.live.snapshot.config.plugin_directory == plugins {
-                watcher.changed().await;
+                tokio::select! {
+                    () = watcher.changed() => {}
+                    () = self.live.follow_offers() => {}
+                }
             }
         }
     }
@@ -91,9 +94,9 @@ impl Reloader {
 pub(crate) fn tell(findings: &[Finding], known: &[Finding]) {
     for finding in findings.iter().filter(|finding| !known.contains(finding)) {
         if finding.is_error() {
-            tracing::error!("{finding}");
+            tracing::error!("{}", finding.words());
         } else {
-            tracing::warn!("{finding}");
+            tracing::warn!("{}", finding.words());
         }
     }
 }

@@ -52,6 +52,20 @@ async fn a_withheld_tool_is_known_with_its_reason_and_needs_no_grant() {
 }
 
 #[tokio::test]
+async fn a_plugin_is_asked_again_for_its_offers_once_it_says_that_they_changed() {
+    let rig = Rig::new();
+    let fickle = rig.load(guest!("changing")).await;
+    let told = || tokio::time::timeout(Duration::from_millis(50), fickle.offers_changed());
+    assert!(told().await.is_err(), "what is said during a listing counts for nothing");
+    rig.call(&*fickle, "change", "{}").await.unwrap();
+    assert!(told().await.is_ok());
+    let next = fickle.list_again().await.unwrap().unwrap();
+    assert_ne!(next.descriptor().tools[1].name, fickle.descriptor().tools[1].name);
+    let add = rig.load(guest!("add")).await;
+    assert!(add.list_again().await.unwrap().is_none(), "nothing changed");
+}
+
+#[tokio::test]
 async fn text_of_any_script_comes_back_as_it_went() {
     let rig = Rig::new();
     let echo = rig.load(guest!("echo")).await;

@@ -143,13 +143,14 @@ fn a_revoked_grant_ends_a_plugin_even_if_its_file_is_broken() {
 
 /// Installs a version of the plugin that asks for more.
 fn install_greedy(host: &Host, name: &str) {
+    install_as(host, name, "name: version\nversion: 0.2.0\ndescription: Wants more.\nrequests: {random: true}\n");
+}
+
+/// Installs the second version of the plugin with this plugin.yaml.
+fn install_as(host: &Host, name: &str, yaml: &str) {
     let folder = host.installation().path().join("next");
     std::fs::create_dir(&folder).unwrap();
-    std::fs::write(
-        folder.join("plugin.yaml"),
-        "name: version\nversion: 0.2.0\ndescription: Wants more.\nrequests: {random: true}\n",
-    )
-    .unwrap();
+    std::fs::write(folder.join("plugin.yaml"), yaml).unwrap();
     let mut build = Command::new(portcullis().unwrap());
     build.args(["plugin", "build"]).arg(&folder).arg("--component").arg(guest!("version_b").unwrap());
     assert!(build.arg("--out").arg(host.installation().path().join("plugins").join(name)).output().unwrap().status.success());
@@ -183,6 +184,47 @@ fn a_second_file_of_the_same_name_does_not_displace_the_one_that_serves() {
     replace(host.installation(), "aaa.wasm", &std::fs::read(guest!("version_b").unwrap()).unwrap());
     until_ready_says(&host, "are both this plugin");
     assert_eq!(version(&Client::new(host.url())), "a");
+}
+
+#[test]
+fn a_newcomer_does_not_take_over_the_tools_of_a_plugin_that_serves() {
+    let host = serve(&json!({"version": {}}), &[("version.wasm", &guest!("version_a").unwrap())]);
+    install_as(&host, "aaa.wasm", "name: aaa\nversion: 0.1.0\ndescription: Comes first in the alphabet.\n");
+    host.installation().configure(&config(&json!({"version": {}, "aaa": {}}))).unwrap();
+    until_ready_says(&host, "plugin `version` already offers");
+    assert_eq!(version(&Client::new(host.url())), "a");
+}
+
+#[test]
+fn tools_that_a_plugin_says_it_changed_are_published_once() {
+    let grants = json!({"changing": {"grants": {"notifications": true, "clocks": true}}});
+    let host = serve(&grants, &[("changing.wasm", &guest!("changing").unwrap())]);
+    let client = Client::new(host.url());
+    let before = client.tools();
+    let generation = ready(&host)["generation"].as_u64().unwrap();
+    client.call("change", &json!({}));
+    until(&host, "other tools", || (client.tools() != before).then_some(()));
+    // Longer than the host waits before it asks again: a guest that lists must not set off another round.
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(ready(&host)["generation"], generation + 1);
+}
+
+#[test]
+fn the_last_token_that_is_taken_away_opens_nothing() {
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let mut text = config(&json!({"version": {}}));
+    text["listeners"][0]["endpoints"] = json!([{"path": "/mcp"}]);
+    text["tokens"] = json!([{"name": "me", "sha256": sha256, "tools": ["*"]}]);
+    let installation = Installation::new(&[], None).unwrap();
+    installation.configure(&text).unwrap();
+    replace(&installation, "version.wasm", &std::fs::read(guest!("version_a").unwrap()).unwrap());
+    let host = installation.serve().unwrap();
+    assert_eq!(version(&Client::with_token(host.url(), "abc")), "a");
+    text["tokens"] = json!([]);
+    host.installation().configure(&text).unwrap();
+    until(&host, "the warning", || host.log().contains("the last token is gone").then_some(()));
+    let status = |client: Client| client.ask("tools/list", json!({})).0;
+    assert_eq!((status(Client::new(host.url())), status(Client::with_token(host.url(), "abc"))), (401, 401));
 }
 
 #[test]

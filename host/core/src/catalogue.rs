@@ -1,12 +1,12 @@
 //! The names that a snapshot's plugins offer, each owned by exactly one plugin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::finding::Finding;
 use crate::ports::Plugin;
 use crate::prompt::PromptSpec;
-use crate::resource::{ResourceTemplate, template_matches};
+use crate::resource::{ResourceTemplate, template_matches, templates_overlap};
 use crate::tool::ToolSpec;
 
 /// Where a name lives: plugin, then position in its list.
@@ -21,37 +21,33 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Joins plugins, ordered by name. One that offers a name which an earlier one owns is left out whole, with a finding: nothing is ever
-    /// shadowed.
+    /// Joins plugins. One that offers a name which another owns, or a template that overlaps one of another's, is left out whole, with a
+    /// finding: nothing is ever shadowed. Who `serves` now, by name, comes first and cannot be displaced by a newcomer; then names decide.
     #[must_use]
-    pub fn build(mut plugins: Vec<Arc<dyn Plugin>>) -> (Self, Vec<Finding>) {
-        plugins.sort_by(|a, b| a.descriptor().manifest.name.cmp(&b.descriptor().manifest.name));
-        let mut catalogue = Self::default();
-        let findings = plugins.into_iter().filter_map(|plugin| catalogue.add(plugin).err()).collect();
-        (catalogue, findings)
+    pub fn build(mut plugins: Vec<Arc<dyn Plugin>>, serves: impl Fn(&str) -> bool) -> (Self, Vec<Finding>) {
+        plugins.sort_by_cached_key(|plugin| (!serves(name(plugin)), name(plugin).to_owned()));
+        let (mut accepted, mut findings) = (Vec::<Arc<dyn Plugin>>::new(), Vec::new());
+        for plugin in plugins {
+            match accepted.iter().find_map(|owner| shared_offer(owner, &plugin).map(|shared| (owner, shared))) {
+                Some((owner, shared)) => findings.push(conflict(name(&plugin), name(owner), &shared)),
+                None => accepted.push(plugin),
+            }
+        }
+        accepted.sort_by(|a, b| name(a).cmp(name(b)));
+        (Self::of(accepted), findings)
     }
 
-    fn add(&mut self, plugin: Arc<dyn Plugin>) -> Result<(), Finding> {
-        let descriptor = plugin.descriptor();
-        let name = &descriptor.manifest.name;
-        let tools = descriptor.tools.iter().map(|tool| ("tool", &self.tools, &tool.name));
-        let prompts = descriptor.prompts.iter().map(|prompt| ("prompt", &self.prompts, &prompt.name));
-        if let Some((kind, slots, taken)) = tools.chain(prompts).find(|(_, slots, one)| slots.contains_key(*one)) {
-            let owner = slots
-                .get(taken)
-                .and_then(|&(owner, _)| self.plugins.get(owner))
-                .map(|owner| owner.descriptor().manifest.name.clone());
-            return Err(Finding::error(
-                format!("plugin {name}"),
-                format!("offers the {kind} `{taken}`, which plugin `{}` already offers", owner.unwrap_or_default()),
-            )
-            .hint(format!("disable one of the two: set `plugins.{name}.enabled: false`")));
+    /// Of plugins that share nothing.
+    fn of(plugins: Vec<Arc<dyn Plugin>>) -> Self {
+        let mut catalogue = Self::default();
+        for (slot, plugin) in plugins.iter().enumerate() {
+            let descriptor = plugin.descriptor();
+            let tools = descriptor.tools.iter().enumerate().map(|(index, tool)| (tool.name.clone(), (slot, index)));
+            let prompts = descriptor.prompts.iter().enumerate().map(|(index, prompt)| (prompt.name.clone(), (slot, index)));
+            catalogue.tools.extend(tools);
+            catalogue.prompts.extend(prompts);
         }
-        let slot = self.plugins.len();
-        self.tools.extend(descriptor.tools.iter().enumerate().map(|(index, tool)| (tool.name.clone(), (slot, index))));
-        self.prompts.extend(descriptor.prompts.iter().enumerate().map(|(index, prompt)| (prompt.name.clone(), (slot, index))));
-        self.plugins.push(plugin);
-        Ok(())
+        Self { plugins, ..catalogue }
     }
 
     /// All plugins, by name.
@@ -107,8 +103,38 @@ impl Catalogue {
     }
 }
 
+fn name(plugin: &Arc<dyn Plugin>) -> &str {
+    &plugin.descriptor().manifest.name
+}
+
+/// What both offer, if anything, in words.
+fn shared_offer(owner: &Arc<dyn Plugin>, newcomer: &Arc<dyn Plugin>) -> Option<String> {
+    let (owner, newcomer) = (owner.descriptor(), newcomer.descriptor());
+    let tools: BTreeSet<&str> = owner.tools.iter().map(|tool| tool.name.as_str()).collect();
+    let prompts: BTreeSet<&str> = owner.prompts.iter().map(|prompt| prompt.name.as_str()).collect();
+    let tool = newcomer.tools.iter().find(|tool| tools.contains(tool.name.as_str())).map(|tool| format!("tool `{}`", tool.name));
+    let prompt =
+        || newcomer.prompts.iter().find(|it| prompts.contains(it.name.as_str())).map(|it| format!("prompt `{}`", it.name));
+    let template = || {
+        let overlaps =
+            |one: &&ResourceTemplate| owner.templates.iter().any(|it| templates_overlap(&it.uri_template, &one.uri_template));
+        newcomer.templates.iter().find(overlaps).map(|it| format!("resource template `{}`", it.uri_template))
+    };
+    tool.or_else(prompt).or_else(template)
+}
+
+fn conflict(newcomer: &str, owner: &str, shared: &str) -> Finding {
+    let already = if shared.starts_with("resource") { "which overlaps what" } else { "which" };
+    Finding::error(format!("plugin {newcomer}"), format!("offers the {shared}, {already} plugin `{owner}` already offers"))
+        .hint(format!("disable one of the two: set `plugins.{newcomer}.enabled: false`"))
+}
+
 impl std::fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Catalogue").field("tools", &self.tools.keys()).field("prompts", &self.prompts.keys()).finish()
     }
 }
+
+#[cfg(test)]
+#[path = "catalogue_tests.rs"]
+mod tests;

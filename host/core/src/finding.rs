@@ -65,6 +65,12 @@ impl Finding {
         Self { place: Some(place), ..self }
     }
 
+    /// Everything but how bad it is, for where that is said already: a line of the log has a level.
+    #[must_use]
+    pub fn words(&self) -> Words<'_> {
+        Words(self)
+    }
+
     /// Whether it stops its subject from running.
     #[must_use]
     pub fn is_error(&self) -> bool {
@@ -76,14 +82,37 @@ impl std::fmt::Display for Finding {
     /// `error: portcullis.yaml:3:5: plugins.cnpg: message`, then indented lines of hint.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let severity = if self.is_error() { "error" } else { "warning" };
-        write!(f, "{severity}: ")?;
-        match &self.place {
+        write!(f, "{severity}: {}", self.words())
+    }
+}
+
+/// See [`Finding::words`].
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a>(&'a Finding);
+
+impl std::fmt::Display for Words<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(finding) = self;
+        match &finding.place {
             Some(place) if place.line > 0 => write!(f, "{}:{}:{}: ", place.file, place.line, place.column)?,
             Some(place) => write!(f, "{}: ", place.file)?,
             None => {}
         }
-        write!(f, "{}: {}", self.subject, self.message)?;
-        let hint = self.hint.as_deref().unwrap_or_default();
+        write!(f, "{}: {}", finding.subject, finding.message)?;
+        let hint = finding.hint.as_deref().unwrap_or_default();
         hint.lines().try_for_each(|line| write!(f, "\n    {line}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Finding, Place};
+
+    #[test]
+    fn a_finding_says_how_bad_it_is_unless_that_is_said_already() {
+        let place = Place { file: "a.yaml".into(), line: 1, column: 2 };
+        let finding = Finding::warning("x", "is odd").hint("mend it").at(place);
+        assert_eq!(finding.to_string(), "warning: a.yaml:1:2: x: is odd\n    mend it");
+        assert_eq!(finding.words().to_string(), "a.yaml:1:2: x: is odd\n    mend it");
     }
 }

@@ -57,6 +57,17 @@ pub struct Descriptor {
     pub exports: Exports,
 }
 
+impl Descriptor {
+    /// Whether both offer the same.
+    #[must_use]
+    pub fn offers_like(&self, other: &Self) -> bool {
+        self.tools == other.tools
+            && self.withheld == other.withheld
+            && self.prompts == other.prompts
+            && self.templates == other.templates
+    }
+}
+
 /// Optional exports that the host found in the component's type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Exports {

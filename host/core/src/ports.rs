@@ -49,6 +49,9 @@ pub struct PluginSource {
     pub limits: Limits,
 }
 
+/// What came of asking a plugin anew what it offers: one that differs, or `None`; or why it could not say.
+pub type Relisted = Result<Option<Arc<dyn Plugin>>, Vec<Finding>>;
+
 /// A loaded plugin. Each method runs in a fresh instance; dropping its future ends the guest.
 pub trait Plugin: Send + Sync {
     /// What it is and what it offers.
@@ -56,6 +59,19 @@ pub trait Plugin: Send + Sync {
 
     /// The effective grant: request ∩ grant.
     fn grants(&self) -> &Grants;
+
+    /// Returns once a guest said that the lists of what it offers changed. Cancellation safe.
+    fn offers_changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
+    /// Asks anew what it offers, and is a plugin of its own if that differs; `None` if it does not.
+    ///
+    /// # Errors
+    /// Findings; what it offered before is still good.
+    fn list_again(&self) -> BoxFuture<'_, Relisted> {
+        Box::pin(async { Ok(None) })
+    }
 
     /// Calls the tool that the permit names. `arguments` is JSON text that matches the tool's input schema.
     ///

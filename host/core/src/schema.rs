@@ -48,6 +48,13 @@ pub enum SchemaError {
     Unbounded(String),
 }
 
+/// Schemas are alike if they are written alike.
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
 impl Schema {
     /// Compiles the schema of an object (tool arguments, structured output, settings).
     ///

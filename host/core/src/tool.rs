@@ -7,7 +7,7 @@ use crate::schema::Schema;
 pub const NAME_MAX: usize = 128;
 
 /// One tool that a plugin offers, with its schemas compiled once.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ToolSpec {
     /// `[A-Za-z0-9_.-]{1,128}`, unique over all plugins of a snapshot.
     pub name: String,

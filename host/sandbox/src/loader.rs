@@ -53,11 +53,12 @@ pub(crate) async fn load(sandbox: &Arc<Inner>, source: PluginSource) -> Result<A
         kube: sandbox.kube.clone(),
         notices: Arc::clone(&sandbox.notices),
         owned: Owned::default(),
+        stale: tokio::sync::Notify::new(),
     });
     link(sandbox, inspection, shared, &component).await
 }
 
-fn subject(manifest: &Manifest) -> String {
+pub(crate) fn subject(manifest: &Manifest) -> String {
     format!("plugin {}", manifest.name)
 }
 

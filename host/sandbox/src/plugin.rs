@@ -6,10 +6,11 @@ use std::sync::Arc;
 use portcullis_core::call::{CallContext, CallError, Outcome};
 use portcullis_core::completion::{Completion, CompletionRequest};
 use portcullis_core::content::{ResourceContents, ToolOutput};
+use portcullis_core::finding::Finding;
 use portcullis_core::grant::Grants;
 use portcullis_core::plugin::{Descriptor, Exports};
 use portcullis_core::policy::{Action, Permit};
-use portcullis_core::ports::{BoxFuture, Plugin};
+use portcullis_core::ports::{BoxFuture, Plugin, Relisted};
 use portcullis_core::prompt::Expansion;
 use portcullis_core::resource::ResourcePage;
 use tokio::sync::Semaphore;
@@ -17,6 +18,7 @@ use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use crate::bindings::{completion, prompt, resource, subscription, tools, types};
 use crate::convert::{self, offer, page};
+use crate::loader::subject;
 use crate::runtime::{Visit, WATCH_PIECE, within};
 use crate::sandbox::Inner;
 use crate::state::{CallState, Shared};
@@ -37,6 +39,7 @@ type CallParameters<'a> = (&'a types::Context, &'a str, &'a str);
 type CallResults = (Result<tools::Outcome, types::Failure>,);
 
 /// Where the exports are within the component; the optional ones as the component's type has them.
+#[derive(Clone)]
 struct Indices {
     /// By itself: loading the whole interface would compare the types of `list`, too, at each call.
     call: ComponentExportIndex,
@@ -105,10 +108,30 @@ impl Loaded {
         Ok(())
     }
 
+    /// The same component and grants with what the guest offers now.
+    async fn list_again(&self) -> Relisted {
+        let mut next = Self {
+            sandbox: Arc::clone(&self.sandbox),
+            shared: Arc::clone(&self.shared),
+            pre: self.pre.clone(),
+            descriptor: self.descriptor.clone(),
+            indices: self.indices.clone(),
+        };
+        let finding = |problem: String| {
+            Finding::error(
+                subject(&self.descriptor.manifest),
+                format!("its offers changed, and it cannot say to what: {problem}"),
+            )
+            .hint("what it offered before is still offered, until it says again that something changed")
+        };
+        next.list().await.map_err(|problems| problems.into_iter().map(finding).collect::<Vec<_>>())?;
+        let differs = !next.descriptor.offers_like(&self.descriptor);
+        Ok(differs.then(|| Arc::new(next) as Arc<dyn Plugin>))
+    }
+
     /// The tools on offer, and those left out with the reasons.
     async fn list_tools(&self) -> Result<(Vec<types::Tool>, BTreeMap<String, String>), CallError> {
         let mut visit = Visit::to_list(self).await?;
-        visit.store.data_mut().withheld = Some(BTreeMap::new());
         let listed = enter!(visit, self.indices.tools, |guest| guest.call_list(&mut visit.store));
         let withheld = visit.store.data_mut().withheld.take().unwrap_or_default();
         Ok((visit.settle(listed)?, withheld))
@@ -224,6 +247,14 @@ impl Plugin for Loaded {
 
     fn grants(&self) -> &Grants {
         &self.shared.grants
+    }
+
+    fn offers_changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.shared.stale.notified())
+    }
+
+    fn list_again(&self) -> BoxFuture<'_, Relisted> {
+        Box::pin(self.list_again())
     }
 
     fn call_tool<'a>(

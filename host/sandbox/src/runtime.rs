@@ -1,6 +1,7 @@
 //! One visit to a guest: admission, a store with its limits, the deadline, and what became of it. The only file that judges errors of
 //! Wasmtime.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,7 +79,9 @@ impl<'a> Visit<'a> {
         let allowed = plugin.shared.limits.deadline().min(LIST_MAX);
         let nobody =
             (format!("load-{}", plugin.shared.name), Arc::new(Principal::local()), Arc::new(Nobody) as Arc<dyn ClientSink>);
-        Self::begin(plugin, &plugin.sandbox.loads, None, nobody, allowed).await
+        let mut visit = Self::begin(plugin, &plugin.sandbox.loads, None, nobody, allowed).await?;
+        visit.store.data_mut().withheld = Some(BTreeMap::new());
+        Ok(visit)
     }
 
     async fn begin(

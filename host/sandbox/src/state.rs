@@ -8,6 +8,7 @@ use portcullis_core::grant::Grants;
 use portcullis_core::limits::Limits;
 use portcullis_core::ports::{ClientSink, KubeApi, NoticeSink};
 use portcullis_core::principal::Principal;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) notices: Arc<dyn NoticeSink>,
     /// The resources that are its own.
     pub(crate) owned: Owned,
+    /// A guest said that its offers changed.
+    pub(crate) stale: Notify,
 }
 
 /// Who calls, and until when.
@@ -69,7 +72,7 @@ pub(crate) struct CallState {
     pub(crate) log: Arc<LogBook>,
     /// The last progress reported; `None`: none yet.
     pub(crate) progress: Option<f64>,
-    /// Tools that the running listing leaves out, with the reasons; `None` outside one.
+    /// While the host asks for offers: the tools that are left out, with the reasons.
     pub(crate) withheld: Option<BTreeMap<String, String>>,
     /// How long a watch has computed in one go; `None`: this is a call, which has a deadline.
     pub(crate) spin: Option<Spin>,

@@ -55,6 +55,7 @@ pub(crate) fn shared() -> Shared {
         kube: None,
         notices: Arc::new(Notices::default()),
         owned: Owned::default(),
+        stale: tokio::sync::Notify::new(),
     }
 }
 

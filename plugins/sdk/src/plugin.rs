@@ -4,7 +4,7 @@ use crate::{Context, Failure, Guest, Outcome, Tool};
 
 /// A tool plugin. Each call runs in a fresh instance: there is no state to keep between calls, and nothing to clean up.
 pub trait Plugin {
-    /// The tools on offer. Called once per load; a panic refuses the plugin.
+    /// The tools on offer. Called at load and after [`crate::notifications::list_changed`]; a panic at load refuses the plugin.
     fn tools() -> Vec<Tool>;
 
     /// One call. `arguments` is a JSON object that matches the tool's input schema: the host checked. See [`crate::arguments`].

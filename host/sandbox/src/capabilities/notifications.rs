@@ -107,8 +107,10 @@ impl notifications::Host for CallState {
             "resources" => Notice::ResourcesChanged,
             _ => wasmtime::bail!("notifications.list-changed: the list is none of tools, prompts, resources"),
         };
-        if self.announced.admit_list(&notice) {
+        // A guest that says so while it lists would be asked for ever.
+        if self.withheld.is_none() && self.announced.admit_list(&notice) {
             self.shared.notices.publish(notice);
+            self.shared.stale.notify_one();
         }
         Ok(())
     }
@@ -118,9 +120,12 @@ impl notifications::Host for CallState {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use crate::bindings::notifications::Host;
+    use crate::state::CallState;
     use crate::testing::{Client, Notices, shared, state_of};
     use portcullis_core::notice::Notice;
+    use std::collections::BTreeMap;
     use std::sync::Arc;
+    use std::time::Duration;
 
     #[test]
     fn a_message_reaches_the_client_with_a_known_level() {
@@ -197,5 +202,18 @@ mod tests {
         let mut state = state_of(shared(), client.clone());
         state.message("info".into(), Some("x".repeat(100_000)), "1".into()).unwrap();
         assert_eq!(client.texts.lock()[0].len(), super::CLIENT_TEXT_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_changed_list_is_worth_asking_for_unless_it_is_being_asked_for() {
+        let heard =
+            |state: CallState| async move { tokio::time::timeout(Duration::ZERO, state.shared.stale.notified()).await.is_ok() };
+        let mut state = state_of(shared(), Arc::new(Client::default()));
+        state.list_changed("tools".into()).unwrap();
+        assert!(heard(state).await);
+        let mut state = state_of(shared(), Arc::new(Client::default()));
+        state.withheld = Some(BTreeMap::new());
+        state.list_changed("tools".into()).unwrap();
+        assert!(!heard(state).await);
     }
 }
