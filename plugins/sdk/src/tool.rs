@@ -71,7 +71,7 @@ impl Tool {
         self
     }
 
-    /// An OAuth scope that the caller needs for it.
+    /// An OAuth scope that the caller needs for it. A host refuses such a plugin until callers carry scopes.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());
