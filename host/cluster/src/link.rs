@@ -94,6 +94,6 @@ impl Link {
 
 /// Off the async threads: reads key files and may run a credential plugin.
 async fn build(config: kube::Config) -> Result<Client, kube::Error> {
-    let built = tokio::task::spawn_blocking(move || stack::client(&config)).await;
+    let built = tokio::task::spawn_blocking(move || stack::client(config)).await;
     built.unwrap_or_else(|why| Err(kube::Error::Service(why.into())))
 }

@@ -8,6 +8,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ConfigExt as _};
+use kube::config::AuthInfo;
 use kube::{Client, Config};
 use tower::{BoxError, ServiceBuilder};
 
@@ -24,7 +25,8 @@ const IDLE_MOST: usize = 32;
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// Builds the client. Connects nowhere, but may run a credential plugin: call it where blocking is allowed, inside a tokio runtime.
-pub(crate) fn client(config: &Config) -> Result<Client, kube::Error> {
+pub(crate) fn client(mut config: Config) -> Result<Client, kube::Error> {
+    without_line_end(&mut config.auth_info);
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -43,4 +45,14 @@ pub(crate) fn client(config: &Config) -> Result<Client, kube::Error> {
         .map_err(BoxError::from)
         .service(client);
     Ok(Client::new(service, config.default_namespace.clone()))
+}
+
+/// A token file that an editor or `echo` ended with a line end: client-go drops it, kube sends it and fails. Such a token is taken from the
+/// file here, and again when the API server no longer knows it (`link.rs`).
+fn without_line_end(auth: &mut AuthInfo) {
+    let Some(text) = auth.token_file.as_ref().and_then(|file| std::fs::read_to_string(file).ok()) else { return };
+    let token = text.trim();
+    if auth.token.is_none() && token.len() < text.len() && !token.is_empty() {
+        auth.token = Some(token.to_owned().into());
+    }
 }

@@ -24,7 +24,7 @@ pub struct KubernetesRule {
     pub api_groups: Vec<String>,
     /// Plurals, with subresources as `pods/log`; `*` is any resource and subresource.
     pub resources: Vec<String>,
-    /// get, list, watch, create, update, patch, delete; `*` is any. A server-side apply takes patch and create.
+    /// get, list, watch, create, patch, delete; `*` is any. A server-side apply takes patch and create.
     pub verbs: Vec<String>,
     /// Namespaces in which the rule holds; `*` is every namespace and the cluster scope. Absent means `*` in a request and in a grant.
     #[serde(default = "any")]

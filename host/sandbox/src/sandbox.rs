@@ -8,7 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use portcullis_core::finding::Finding;
 use portcullis_core::plugin::Digest;
-use portcullis_core::limits::WATCH_SHARE;
+use portcullis_core::limits::{CONCURRENT_CALLS_MAX, WATCH_SHARE};
 use portcullis_core::ports::{BoxFuture, KubeApi, NoticeSink, Plugin, PluginSource, ToolRuntime};
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
@@ -85,6 +85,9 @@ pub(crate) struct Inner {
 const fn places_max() -> usize {
     (SLOTS_MAX - LOADING) / (WATCH_SHARE + 1) * WATCH_SHARE
 }
+
+// Whatever a configuration may say has its place.
+const _: () = assert!(places_max() as u64 >= CONCURRENT_CALLS_MAX);
 
 /// Watches that may run beside `calls` calls.
 fn watches(calls: usize) -> usize {

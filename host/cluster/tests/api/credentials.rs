@@ -70,6 +70,18 @@ async fn a_token_file_that_comes_later_is_used_when_it_is_there() {
 }
 
 #[tokio::test]
+async fn a_token_file_that_ends_with_a_line_end_is_as_good_as_one_that_does_not() {
+    let raw = Raw::start(vec![whole("200 OK", JSON, "{}")]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "written-by-echo\n").unwrap();
+    let path = raw.kubeconfig(&format!("{{tokenFile: \"{}\"}}", token.display()));
+    let api = Cluster::connect(&config(path, false)).await.unwrap();
+    ask(&api, config_maps(None), list()).await.unwrap();
+    assert!(raw.heads()[0].contains("bearer written-by-echo\r\n"), "{}", raw.heads()[0]);
+}
+
+#[tokio::test]
 async fn missing_credentials_refuse_the_call_without_naming_files() {
     let folder = tempfile::tempdir().unwrap();
     let yaml = "apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n\

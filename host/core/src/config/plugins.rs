@@ -12,7 +12,10 @@ use crate::limits::Limits;
 use crate::manifest::is_dns_label;
 
 /// RBAC verbs that the `kubernetes` capability has operations for. Another one would be accepted and never matter.
-const VERBS: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "*"];
+const VERBS: [&str; 7] = ["get", "list", "watch", "create", "patch", "delete", "*"];
+
+/// A verb of many Roles: copied into a grant it does no harm, and nothing either.
+const PUT: &str = "update";
 
 /// Resolves all plugins.
 pub(crate) fn resolve(raw: &BTreeMap<String, RawPlugin>, report: &mut Report<'_>) -> BTreeMap<String, PluginConfig> {
@@ -56,8 +59,17 @@ fn check_rule(rule: &KubernetesRule, path: &KeyPath, report: &mut Report<'_>) {
             report.error(&here.index(index), message);
         }
     }
-    for (index, verb) in rule.verbs.iter().enumerate().filter(|(_, verb)| !VERBS.contains(&verb.as_str()) && !verb.contains('*'))
-    {
+    let odd = |verb: &str| !VERBS.contains(&verb) && !verb.contains('*');
+    for (index, verb) in rule.verbs.iter().enumerate().filter(|(_, verb)| odd(verb)) {
+        if verb == PUT {
+            let hint = "remove it; `patch` is the verb of patches and of server-side apply".to_owned();
+            report.warning(
+                &path.key("verbs").index(index),
+                format!("`{PUT}` allows nothing: plugins cannot replace objects"),
+                hint,
+            );
+            continue;
+        }
         let hint = nearest(verb, VERBS).map_or_else(|| VERBS.join(", "), |meant| format!("did you mean `{meant}`?"));
         report.hinted(&path.key("verbs").index(index), format!("`{verb}` is no verb that a plugin can use"), Some(hint));
     }

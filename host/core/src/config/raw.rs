@@ -1,5 +1,5 @@
 //! What the operator writes in `portcullis.yaml`. The JSON Schema for editors is generated from these types, so every field says here what
-//! it means, its unit and its default. No rules: those are in `resolve`.
+//! it means, its unit and its default. No rules: those are in `resolve`; ranges are here once more for editors, and a test keeps both equal.
 
 use std::collections::BTreeMap;
 
@@ -29,11 +29,14 @@ pub struct RawConfig {
     pub audit: RawAudit,
     /// The folder that keeps compiled plugins; only the host may be able to write there. Default: `portcullis` in the user's cache folder.
     pub cache_directory: Option<String>,
-    /// Calls that run at the same time, 1 to 10,000. Default: 1,024, about 64 MiB if each waits in a host call.
+    /// Calls that run at the same time, 1 to 9,000. Default: 1,024, about 64 MiB if each waits in a host call.
+    #[schemars(extend("minimum" = 1, "maximum" = 9_000))]
     pub max_concurrent_calls: Option<u64>,
     /// Milliseconds that a call waits for its turn when that many run already, 0 to 60,000. Default: 1,000, then the client hears 'overloaded'.
+    #[schemars(extend("minimum" = 0, "maximum" = 60_000))]
     pub queue_timeout_ms: Option<u64>,
     /// Milliseconds for which clients may keep a list before they ask again (`ttlMs`), 0 to 86,400,000. Default: 60,000; they also hear of changes.
+    #[schemars(extend("minimum" = 0, "maximum" = 86_400_000))]
     pub list_ttl_ms: Option<u64>,
     /// What the host tells the model about itself.
     pub instructions: Option<String>,
@@ -57,6 +60,7 @@ pub struct RawListener {
     #[serde(default)]
     pub allowed_origins: Vec<String>,
     /// Largest request body, 1KiB to 64MiB. Default: 4MiB.
+    #[schemars(extend("minimum" = 1_024, "maximum" = 67_108_864))]
     #[serde(default)]
     pub max_body: Option<Size>,
     /// MCP endpoints. Default: `/mcp`.
@@ -136,20 +140,28 @@ pub struct RawPlugin {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct RawLimits {
     /// Milliseconds from admission to result, 10 to 3,600,000. Default: 30,000.
+    #[schemars(extend("minimum" = 10, "maximum" = 3_600_000))]
     pub deadline_ms: Option<u64>,
     /// Linear memory, 1MiB to 256MiB. Default: 64MiB.
+    #[schemars(extend("minimum" = 1_048_576, "maximum" = 268_435_456))]
     pub memory: Option<Size>,
     /// Elements over all tables, 1 to 1,000,000. Default: 20,000.
+    #[schemars(extend("minimum" = 1, "maximum" = 1_000_000))]
     pub table_elements: Option<u64>,
     /// Size of a result, 1KiB to 64MiB. Default: 4MiB.
+    #[schemars(extend("minimum" = 1_024, "maximum" = 67_108_864))]
     pub output: Option<Size>,
     /// Lines that one call may log, 0 to 1,000,000. Default: 1,000.
+    #[schemars(extend("minimum" = 0, "maximum" = 1_000_000))]
     pub log_lines: Option<u64>,
     /// Size of one log line, 64B to 1MiB. Default: 8KiB.
+    #[schemars(extend("minimum" = 64, "maximum" = 1_048_576))]
     pub log_line: Option<Size>,
     /// Calls into host functions, 0 to 10,000,000. Default: 10,000.
+    #[schemars(extend("minimum" = 0, "maximum" = 10_000_000))]
     pub host_calls: Option<u64>,
     /// Size of what one host function returns, 1KiB to 256MiB. Default: 16MiB.
+    #[schemars(extend("minimum" = 1_024, "maximum" = 268_435_456))]
     pub host_reply: Option<Size>,
 }
 

@@ -11,6 +11,7 @@ use super::report::Report;
 use super::tree::Tree;
 use super::{Config, KubernetesConfig, listeners, plugins, shape, tokens};
 use crate::finding::{Finding, Place};
+use crate::limits::CONCURRENT_CALLS_MAX;
 
 /// Calls at the same time, unless configured: what one pool of instances holds, about 64 MiB if each waits in a host call.
 const MAX_CONCURRENT_CALLS: u64 = 1_024;
@@ -73,7 +74,8 @@ fn resolve(raw: &RawConfig, around: Surroundings<'_>, report: &mut Report<'_>) -
     let tokens = tokens::resolve(&raw.tokens, report);
     let mut number =
         |key: &str, value: Option<u64>, default, range| within(&root.key(key), value.unwrap_or(default), range, report);
-    let max_concurrent_calls = number("maxConcurrentCalls", raw.max_concurrent_calls, MAX_CONCURRENT_CALLS, (1, 10_000));
+    let max_concurrent_calls =
+        number("maxConcurrentCalls", raw.max_concurrent_calls, MAX_CONCURRENT_CALLS, (1, CONCURRENT_CALLS_MAX));
     let queue_timeout = number("queueTimeoutMs", raw.queue_timeout_ms, QUEUE_TIMEOUT_MS, (0, 60_000));
     let list_ttl = number("listTtlMs", raw.list_ttl_ms, LIST_TTL_MS, (0, 86_400_000));
     Config {

@@ -18,10 +18,25 @@ pub fn json_schema() -> Value {
 
 /// Reports what does not fit the schema.
 pub(crate) fn check(tree: &Tree, report: &mut Report<'_>) {
-    let schema = json_schema();
+    let mut schema = json_schema();
+    unlimited(&mut schema);
     match jsonschema::options().build(&schema) {
         Ok(validator) => Shape { schema: &schema, report }.run(&validator, &tree.to_value()),
         Err(error) => report.error(&KeyPath::root(), format!("the configuration's own schema does not compile: {error}")),
+    }
+}
+
+/// Leaves ranges to `resolve`, which says them together with what else is wrong. That a number is not negative is shape.
+fn unlimited(schema: &mut Value) {
+    match schema {
+        Value::Object(keywords) => {
+            if keywords.remove("maximum").is_some() {
+                keywords.insert("minimum".to_owned(), 0.into());
+            }
+            keywords.values_mut().for_each(unlimited);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unlimited),
+        _ => {}
     }
 }
 

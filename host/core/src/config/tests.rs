@@ -98,7 +98,7 @@ fn every_wrong_shape_is_found_at_once_with_its_place() {
     error: portcullis.yaml:13:7: plugins.cnpg.grants.logs: is not a known key
         did you mean `log`?
     error: portcullis.yaml:16:11: plugins.cnpg.grants.kubernetes.rules[0].verbs: is missing
-        get, list, watch, create, update, patch, delete; `*` is any. A server-side apply takes patch and create.
+        get, list, watch, create, patch, delete; `*` is any. A server-side apply takes patch and create.
     error: portcullis.yaml:16:22: plugins.cnpg.grants.kubernetes.rules[0].apiGroups: is text, but must be a list
         `""` is the core group; `*` is any.
     error: portcullis.yaml:19:15: plugins.cnpg.limits.memory: `64MB` is not of the right form
@@ -111,7 +111,7 @@ fn every_wrong_meaning_is_found_at_once_with_its_place() {
     insta::assert_snapshot!(findings(
         "maxConcurrentCalls: 0\nlisteners:\n- name: a\n  address: localhost:80\n- name: b\n  address: 127.0.0.1:1\n  maxBody: 1\n  allowedHosts: ['*']\n  allowedOrigins: [example.com]\n  endpoints:\n  - path: mcp\n  - path: /livez\n- name: b\n  address: 127.0.0.1:1\n  endpoints:\n  - {path: /a, guard: tokens}\n  - path: /a\ntokens:\n- name: Me\n  sha256: hunter2\n- name: none\n  sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n  tools: ['']\nplugins:\n  Cnpg: {}\n  b:\n    grants: {kubernetes: {rules: [{apiGroups: [], resources: ['pods/*'], verbs: [gett], namespaces: ['prod-*']}]}}\n    limits: {memory: 1GiB, tableElements: 5000000000}\n"
     ), @r#"
-    error: portcullis.yaml:1:21: maxConcurrentCalls: is 0, but must be 1 to 10000
+    error: portcullis.yaml:1:21: maxConcurrentCalls: is 0, but must be 1 to 9000
     error: portcullis.yaml:4:12: listeners[0].address: `localhost:80` is not an IP address with a port
           address: 127.0.0.1:80      # this machine only; 0.0.0.0:80 is every interface
     error: portcullis.yaml:7:12: listeners[1].maxBody: is 1, but must be 1024 to 67108864
@@ -192,6 +192,44 @@ fn an_unguarded_endpoint_takes_no_requests_for_other_hosts() {
         assert!(findings(&text).contains("listeners[0].endpoints[0].guard: nobody is asked"), "{}", findings(&text));
     }
     assert!(parse(&format!("{TOKEN}{proxied}")).is_ok());
+}
+
+/// A number with its range in the schema, and a file that has it.
+type Ranged = (serde_json::Value, Box<dyn Fn(i64) -> String>);
+
+fn ranges() -> Vec<Ranged> {
+    let schema = super::json_schema();
+    let at = |pointer: &str| schema.pointer(pointer).unwrap().clone();
+    let mut all: Vec<Ranged> = Vec::new();
+    for key in ["maxConcurrentCalls", "queueTimeoutMs", "listTtlMs"] {
+        all.push((at(&format!("/properties/{key}")), Box::new(move |number| format!("{key}: {number}\n"))));
+    }
+    let listener = |number| format!("listeners: [{{name: a, address: '127.0.0.1:1', maxBody: {number}}}]\n");
+    all.push((at("/$defs/RawListener/properties/maxBody"), Box::new(listener)));
+    for (key, value) in at("/$defs/RawLimits/properties").as_object().unwrap() {
+        let key = key.clone();
+        all.push((value.clone(), Box::new(move |number| format!("plugins: {{p: {{limits: {{{key}: {number}}}}}}}\n"))));
+    }
+    all
+}
+
+#[test]
+fn the_ranges_that_editors_know_are_those_that_check_enforces() {
+    assert_eq!(super::json_schema().to_string().matches("\"maximum\"").count(), ranges().len(), "a range has no test");
+    for (schema, file) in ranges() {
+        let (low, high) = (schema["minimum"].as_i64().unwrap(), schema["maximum"].as_i64().unwrap());
+        for (number, fits) in [(low - 1, false), (low, true), (high, true), (high + 1, false)] {
+            assert_eq!(parse(&file(number)).is_ok(), fits, "{}", file(number));
+        }
+    }
+}
+
+#[test]
+fn a_verb_that_no_plugin_can_use_is_a_warning_if_roles_have_it() {
+    let text = "plugins: {p: {grants: {kubernetes: {rules: [{apiGroups: [''], resources: [pods], verbs: [get, update]}]}}}}\n";
+    let (_, warnings) = parse(text).unwrap();
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].subject.ends_with("rules[0].verbs[1]") && warnings[0].message.contains("`update`"), "{warnings:?}");
 }
 
 #[test]
