@@ -19,9 +19,7 @@ use crate::{plugins, setup, step, tree};
 /// Builds, starts, shows, and stays.
 pub(crate) fn run(options: &Options) -> Result<()> {
     process::claim(options.listen)?;
-    setup::run()?;
-    step::run(&mut tree::cargo(["build", "--locked", "--package", "portcullis", "--package", "kubesim"]))?;
-    let plugins = plugins::build()?;
+    let plugins = if options.built { plugins::folder() } else { build()? };
     let folder = tree::target().join("demo");
     std::fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
 
@@ -38,6 +36,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         cluster.stop();
     }
     result
+}
+
+fn build() -> Result<PathBuf> {
+    setup::run()?;
+    step::run(&mut tree::cargo(["build", "--locked", "--package", "portcullis", "--package", "kubesim"]))?;
+    plugins::build()
 }
 
 /// The scripted session, then the lines to paste.

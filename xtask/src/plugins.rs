@@ -18,10 +18,15 @@ pub(crate) fn run() -> Result<PathBuf> {
     build()
 }
 
+/// Where they are put.
+pub(crate) fn folder() -> PathBuf {
+    tree::target().join("plugins")
+}
+
 /// Builds every plugin with the host that already stands. The compiler's output goes where the integration tests look for it, so that
 /// they find it done.
 pub(crate) fn build() -> Result<PathBuf> {
-    let (folder, guests) = (tree::target().join("plugins"), tree::target().join("guests"));
+    let (folder, guests) = (folder(), tree::target().join("guests"));
     std::fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
     for (name, package) in PLUGINS {
         let mut cargo = tree::cargo(["build", "--locked", "--lib", "--profile", "plugin", "--target", tree::GUEST_TARGET]);

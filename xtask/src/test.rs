@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use crate::step::{self, Report, Verdict};
-use crate::{checks, plugins, setup, tree};
+use crate::{checks, demo, plugins, setup, tree};
 
 /// Runs all steps.
 pub(crate) fn run() -> Result<()> {
@@ -18,7 +18,11 @@ pub(crate) fn run() -> Result<()> {
     report.step("plugins", plugins::verdict);
     report.step("tests", tests);
     report.step("documentation examples", examples);
+    report.step("demo", demo);
     report.step("real Kubernetes API server", real_api_server);
+    report.step("conformance suite", || needed("npm", "install Node.js, which brings npm"));
+    report.step("Python client", || needed("python3", "install python3 with venv"));
+    report.step("system calls per call", || needed("strace", "`apt-get install strace`"));
     report.finish()
 }
 
@@ -45,7 +49,18 @@ fn examples() -> Result<Verdict> {
     step::all([tree::cargo(["test", "--workspace", "--locked", "--doc", "--quiet"])])
 }
 
-/// The tests say themselves that they were skipped; this line says it where it is seen.
+/// The scripted session, with the programs and plugins that the steps before have built.
+fn demo() -> Result<Verdict> {
+    demo::run(&demo::Options::for_ci()).map(|()| Verdict::Passed)
+}
+
+/// Tests that need a program say themselves that they were skipped without it; this step says it where it is seen.
+fn needed(program: &str, how: &str) -> Result<Verdict> {
+    let found = tree::installed(program, &["--version"]);
+    Ok(if found { Verdict::Passed } else { Verdict::Skipped(format!("`{program}` is not there: {how}")) })
+}
+
+/// The same for a folder of programs.
 fn real_api_server() -> Result<Verdict> {
     if std::env::var_os("KUBEBUILDER_ASSETS").is_some() {
         return Ok(Verdict::Passed);
@@ -54,4 +69,17 @@ fn real_api_server() -> Result<Verdict> {
         "KUBEBUILDER_ASSETS names no folder with kube-apiserver and etcd: `export KUBEBUILDER_ASSETS=$(setup-envtest use -p path)`"
             .into(),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_missing_is_a_step_that_was_skipped() {
+        assert_eq!(needed("cargo", "").unwrap(), Verdict::Passed);
+        let Verdict::Skipped(why) = needed("no-such-program", "install it").unwrap() else { panic!("not skipped") };
+        assert_eq!(why, "`no-such-program` is not there: install it");
+    }
 }

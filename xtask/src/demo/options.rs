@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
     /// Whether to end after the session.
     pub(crate) exit: bool,
+    /// Whether programs and plugins stand already.
+    pub(crate) built: bool,
     /// A cluster of the person's own.
     pub(crate) kubeconfig: Option<PathBuf>,
 }
@@ -22,7 +24,7 @@ pub(crate) struct Options {
 impl Options {
     /// Reads the words after `demo`.
     pub(crate) fn parse(words: &[String]) -> Result<Self> {
-        let mut options = Self { listen: LISTEN, exit: false, kubeconfig: None };
+        let mut options = Self { listen: LISTEN, exit: false, built: false, kubeconfig: None };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} needs a value"));
@@ -42,10 +44,10 @@ impl Options {
         Ok(options)
     }
 
-    /// A free port, since the usual one may be in use by the person who runs this.
+    /// After `test` has built everything. A free port, since the usual one may be in use by the person who runs this.
     pub(crate) fn for_ci() -> Self {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        Self { listen: free.unwrap_or(LISTEN), exit: true, kubeconfig: None }
+        Self { listen: free.unwrap_or(LISTEN), exit: true, built: true, kubeconfig: None }
     }
 }
 
@@ -60,7 +62,7 @@ mod tests {
 
     #[test]
     fn nothing_said_means_the_documented_address() {
-        assert_eq!(parse("").unwrap(), Options { listen: LISTEN, exit: false, kubeconfig: None });
+        assert_eq!(parse("").unwrap(), Options { listen: LISTEN, exit: false, built: false, kubeconfig: None });
     }
 
     #[test]
