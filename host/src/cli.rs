@@ -1,7 +1,4 @@
 //! The command line: kubectl's habits. Data on standard output, words on standard error; one file per command below.
-//!
-//! Exit codes: 0 done; 1 it did not work, or `check` and `validate` found errors; 2 the command line is wrong; 3 `plugin call` met a question
-//! that no `--answer` answers.
 
 mod check;
 mod completion;
@@ -19,9 +16,17 @@ use crate::logging::{self, LogFormat};
 /// Done, but something was found or asked: how a command ends that did not fail.
 pub(crate) type Outcome = anyhow::Result<ExitCode>;
 
+/// What scripts may rely on.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  it did not work, or `check` or `plugin validate` found errors
+  2  the command line is wrong
+  3  `plugin call` met a question that no --answer answers";
+
 /// MCP host whose tools are WebAssembly plugins behind a gate.
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "portcullis", version, propagate_version = true, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     /// How log lines look; PORTCULLIS_LOG says which there are.
     #[arg(long, global = true, value_enum, default_value = "text")]

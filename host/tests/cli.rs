@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use portcullis_tests::components::guest;
+use portcullis_tests::components::{self, guest};
 
 fn portcullis(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
@@ -80,6 +80,7 @@ fn serve_refuses_an_open_address_without_a_guard_and_says_where() {
     assert_eq!((output.status.code(), said(&output).as_str()), (Some(1), ""));
     let text = complained(&output);
     assert!(text.contains("portcullis.yaml:2:3: listeners[0].endpoints[0].guard: nobody is asked"), "{text}");
+    assert!(!text.contains("error: portcullis.yaml:2"), "the log's level says it already: {text}");
 }
 
 #[test]
@@ -87,6 +88,14 @@ fn a_wrong_command_line_is_refused_with_code_2() {
     let folder = folder("");
     assert_eq!(portcullis(folder.path(), &["check", "--nonsense"]).status.code(), Some(2));
     assert_eq!(portcullis(folder.path(), &[]).status.code(), Some(2));
+}
+
+#[test]
+fn help_says_what_exit_codes_mean() {
+    let text = said(&portcullis(folder("").path(), &["--help"]));
+    for code in ["  0  done", "  1  it did not work", "  2  the command line is wrong", "  3  `plugin call`"] {
+        assert!(text.contains(code), "{code} is missing in:\n{text}");
+    }
 }
 
 #[test]
@@ -105,6 +114,43 @@ fn the_committed_schema_is_the_one_of_this_build() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("portcullis.schema.json");
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(committed == schema, "write it anew: portcullis check --schema > host/portcullis.schema.json");
+}
+
+#[test]
+fn the_committed_schema_of_plugin_yaml_is_the_one_of_this_build_and_the_readme_names_its_keys() {
+    let schema = said(&portcullis(folder("").path(), &["plugin", "validate", "--schema"]));
+    let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/sdk");
+    let committed = std::fs::read_to_string(sdk.join("plugin.schema.json")).unwrap_or_default();
+    assert!(committed == schema, "write it anew: portcullis plugin validate --schema > plugins/sdk/plugin.schema.json");
+    let readme = std::fs::read_to_string(sdk.join("README.md")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    for key in document["properties"].as_object().unwrap().keys() {
+        assert!(readme.contains(&format!("| `{key}` |")), "{key} is missing in the SDK's README");
+    }
+}
+
+/// On the fixture of the conformance tests, in the folder where those build it too.
+#[test]
+fn build_makes_a_component_of_a_folder_with_a_cargo_toml() {
+    let folder = folder("");
+    let source = components::workspace().join("tests/conformance");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command.current_dir(folder.path()).args(["plugin", "build"]).arg(&source).env("CARGO_TARGET_DIR", components::target());
+    let output = command.output().unwrap();
+    assert_eq!((said(&output).as_str(), output.status.code()), ("conformance.wasm\n", Some(0)), "{}", complained(&output));
+    let inspected = portcullis(folder.path(), &["plugin", "inspect", "-o", "name", "conformance.wasm"]);
+    assert_eq!(said(&inspected), "conformance\n", "{}", complained(&inspected));
+    let empty = portcullis(folder.path(), &["plugin", "build", "plugins"]);
+    assert!(complained(&empty).contains("plugins/plugin.yaml cannot be read"), "{}", complained(&empty));
+}
+
+#[test]
+fn the_example_configuration_has_nothing_wrong_but_that_its_plugin_is_not_installed() {
+    let folder = folder(include_str!("../portcullis.example.yaml"));
+    let text = said(&portcullis(folder.path(), &["check", "-o", "name"]));
+    // Whether there is a cluster depends on the machine.
+    let names: Vec<&str> = text.lines().filter(|name| *name != "kubernetes").collect();
+    assert_eq!(names, ["plugins.cnpg"], "{}", said(&portcullis(folder.path(), &["check"])));
 }
 
 #[test]

@@ -57,10 +57,16 @@ pub fn workspace() -> &'static Path {
     tests.parent().unwrap_or(tests)
 }
 
+/// Cargo's target directory for guests.
+#[must_use]
+pub fn target() -> PathBuf {
+    let outer = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    workspace().join(outer).join("guests")
+}
+
 /// Runs cargo and returns the folder of what it built.
 fn build(package: &str, what: &[&str]) -> anyhow::Result<PathBuf> {
-    let outer = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
-    let target = workspace().join(outer).join("guests");
+    let target = target();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for variable in NOT_INHERITED {
         cargo.env_remove(variable);

@@ -12,9 +12,10 @@ pub const SECTION: &str = "portcullis:plugin";
 /// Longest plugin name: it becomes a YAML key, a metric label and part of cache file names.
 pub const NAME_MAX: usize = 63;
 
-/// A plugin's manifest.
+/// What a plugin says of itself, beside its source; `portcullis plugin build` puts it into the component.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "plugin.yaml")]
 pub struct Manifest {
     /// A DNS label (RFC 1123): the key under `plugins` in the operator's configuration.
     pub name: String,
@@ -47,6 +48,12 @@ pub enum ManifestError {
         "plugin.yaml: name `{0}` is not a DNS label: use lower-case letters, digits and hyphens, at most {NAME_MAX}, beginning and ending with a letter or digit"
     )]
     Name(String),
+}
+
+/// The JSON Schema of `plugin.yaml`.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Manifest).to_value()
 }
 
 impl Manifest {

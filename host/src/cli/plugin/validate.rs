@@ -13,23 +13,31 @@ use crate::output::{Format, print, table};
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The component.
-    file: PathBuf,
+    #[arg(required_unless_present = "schema")]
+    file: Option<PathBuf>,
     #[command(flatten)]
     loading: Loading,
     /// How its tools are printed.
     #[arg(long, short, value_enum, default_value = "table")]
     output: Format,
+    /// Print the JSON Schema of plugin.yaml instead, for editors.
+    #[arg(long, exclusive = true)]
+    schema: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let component = Component::read(&arguments.file)?;
+    let Some(file) = arguments.file.as_deref().filter(|_| !arguments.schema) else {
+        print(Format::Json, &portcullis_core::manifest::json_schema(), String::new)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let component = Component::read(file)?;
     match super::super::runtime()?.block_on(component.load(&arguments.loading))? {
         Ok(plugin) => {
             show(plugin.descriptor(), arguments.output)?;
             for (tool, reason) in &plugin.descriptor().withheld {
                 eprintln!("withheld: {tool}: {reason}");
             }
-            eprintln!("{}: valid", arguments.file.display());
+            eprintln!("{}: valid", file.display());
             Ok(ExitCode::SUCCESS)
         }
         Err(findings) => {
