@@ -68,12 +68,15 @@ impl Installation {
         Ok(installation)
     }
 
-    /// Replaces the configuration. JSON is YAML.
+    /// Replaces the configuration, whole: a host that has just started may look at any moment, and an empty file is a configuration too.
+    /// JSON is YAML.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn configure(&self, config: &Value) -> anyhow::Result<()> {
-        Ok(std::fs::write(self.config(), serde_json::to_string_pretty(config)?)?)
+        let beside = self.path().join(".portcullis.yaml.next");
+        std::fs::write(&beside, serde_json::to_string_pretty(config)?)?;
+        Ok(std::fs::rename(beside, self.config())?)
     }
 
     /// The configuration file.
