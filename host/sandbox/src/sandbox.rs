@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use portcullis_core::finding::Finding;
-use portcullis_core::plugin::Digest;
 use portcullis_core::limits::{CONCURRENT_CALLS_MAX, WATCH_SHARE};
+use portcullis_core::plugin::Digest;
 use portcullis_core::ports::{BoxFuture, KubeApi, NoticeSink, Plugin, PluginSource, ToolRuntime};
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
