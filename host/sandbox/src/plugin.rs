@@ -114,6 +114,7 @@ impl Loaded {
             sandbox: Arc::clone(&self.sandbox),
             shared: Arc::clone(&self.shared),
             pre: self.pre.clone(),
+            watches: Arc::clone(&self.watches),
             descriptor: self.descriptor.clone(),
             indices: self.indices.clone(),
         };
