@@ -4,7 +4,6 @@
 pub(crate) mod backups;
 pub(crate) mod clusters;
 pub(crate) mod databases;
-pub(crate) mod databases;
 pub(crate) mod instances;
 pub(crate) mod observation;
 pub(crate) mod operations;
