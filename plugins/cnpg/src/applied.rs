@@ -135,6 +135,11 @@ impl Waited {
         })
     }
 
+    /// Whether the object is gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.outcome == "gone"
+    }
+
     /// For people; `Err` when the operator says no. `look` names the tool that shows the object.
     pub(crate) fn words(&self, noun: &str, look: &'static [&'static str]) -> Result<String, Problem> {
         let took = time::span(i64::try_from(self.took_ms / 1000).unwrap_or(0));

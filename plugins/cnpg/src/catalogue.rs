@@ -44,6 +44,7 @@ const GROUPS: &[&[&Entry]] = &[
     tools::schedules::TOOLS,
     tools::observation::TOOLS,
     tools::instances::TOOLS,
+    tools::roles::TOOLS,
 ];
 
 /// All tools, in the order in which a client lists them.

@@ -80,6 +80,9 @@ pub(crate) struct Fake {
     faults: RefCell<Vec<Fault>>,
     /// Runs before the next patch or delete: what somebody else did in between.
     pub(crate) meanwhile: RefCell<Option<Value>>,
+    /// What somebody else writes after that many writes of ours, without our next one being refused for it: its own precondition must.
+    others: RefCell<Vec<(usize, String, Value)>>,
+    writes: Cell<usize>,
     pub(crate) steps: RefCell<VecDeque<Step>>,
     pub(crate) warnings: RefCell<Vec<String>>,
     pub(crate) page: Cell<usize>,
@@ -235,28 +238,63 @@ impl Fake {
         let filled =
             json!({"metadata": {"uid": format!("uid-new-{count}"), "resourceVersion": "1"}, "spec": {"enablePDB": true}});
         let object = merged(&object, &filled);
-        if !dry_run {
-            self.objects.borrow_mut().push((target.plural.clone(), object.clone()));
+        if dry_run {
+            // What was not stored has no version.
+            return merged(&object, &json!({"metadata": {"resourceVersion": null}}));
         }
+        self.objects.borrow_mut().push((target.plural.clone(), object.clone()));
         object
     }
 
     /// The next version of an object.
     fn store(&self, target: &Target, object: Value, dry_run: bool) -> Value {
+        if dry_run {
+            return object;
+        }
         let next = text(&object, "/metadata/resourceVersion").and_then(|one| one.parse::<u64>().ok()).unwrap_or(0) + 1;
         let object = merged(&object, &json!({"metadata": {"resourceVersion": next.to_string()}}));
-        if !dry_run {
-            let name = text(&object, "/metadata/name").map(str::to_owned);
-            for (plural, old) in self.objects.borrow_mut().iter_mut() {
-                if *plural == target.plural
-                    && text(old, "/metadata/name") == name.as_deref()
-                    && text(old, "/metadata/namespace") == target.namespace.as_deref()
-                {
-                    *old = object.clone();
-                }
+        let name = text(&object, "/metadata/name").map(str::to_owned);
+        for (plural, old) in self.objects.borrow_mut().iter_mut() {
+            if *plural == target.plural
+                && text(old, "/metadata/name") == name.as_deref()
+                && text(old, "/metadata/namespace") == target.namespace.as_deref()
+            {
+                *old = object.clone();
             }
         }
         object
+    }
+
+    /// Somebody else makes or replaces an object after so many writes of ours.
+    pub(crate) fn interlope(&self, after: usize, plural: &str, object: Value) {
+        self.others.borrow_mut().push((after, plural.into(), object));
+    }
+
+    fn write(&self, request: Request) -> Result<(), Status> {
+        let writes = self.writes.replace(self.writes.get() + 1);
+        let due = self.others.borrow_mut().extract_if(.., |(after, ..)| *after <= writes).collect::<Vec<_>>();
+        for (_, plural, object) in due {
+            let word = |pointer: &str| text(&object, pointer).map(str::to_owned);
+            let (namespace, name) = (word("/metadata/namespace"), word("/metadata/name"));
+            self.forget(&Target {
+                group: String::new(),
+                version: String::new(),
+                plural: plural.clone(),
+                namespace,
+                name,
+                subresource: None,
+            });
+            self.objects.borrow_mut().push((plural, object));
+        }
+        self.record(request)
+    }
+
+    fn forget(&self, target: &Target) {
+        let is = |one: &Value| {
+            text(one, "/metadata/name") == target.name.as_deref()
+                && text(one, "/metadata/namespace") == target.namespace.as_deref()
+        };
+        self.objects.borrow_mut().retain(|(plural, one)| *plural != target.plural || !is(one));
     }
 
     /// An object as it is now.

@@ -9,7 +9,6 @@ mod blast;
 mod call;
 mod catalogue;
 mod change;
-#[allow(dead_code, reason = "roles edit lists next")]
 mod changing;
 mod cluster;
 mod completions;
@@ -45,6 +44,7 @@ mod quantity;
 mod readiness;
 mod removal;
 mod resources;
+mod roles;
 mod rule;
 mod served;
 mod settings;

@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) max_instances: i64,
     /// Which tools are handed out.
     pub(crate) profile: Profile,
+    /// Whether roles may be given what passes over permissions.
+    pub(crate) privileged_roles: PrivilegedRoles,
     /// What happens to a change of an object that Argo CD or Flux owns.
     pub(crate) gitops: Gitops,
 }
@@ -34,6 +36,16 @@ pub(crate) enum Gitops {
     Warn,
 }
 
+/// The setting `privilegedRoles`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PrivilegedRoles {
+    /// No tool gives superuser, replication, bypassrls or membership in a role that is as good.
+    #[default]
+    Refuse,
+    Allow,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -41,6 +53,7 @@ impl Default for Settings {
             image_repository: None,
             max_instances: MAX_INSTANCES,
             profile: Profile::Default,
+            privileged_roles: PrivilegedRoles::Refuse,
             gitops: Gitops::Refuse,
         }
     }

@@ -8,4 +8,5 @@ pub(crate) mod instances;
 pub(crate) mod observation;
 pub(crate) mod operations;
 pub(crate) mod plans;
+pub(crate) mod roles;
 pub(crate) mod schedules;

@@ -31,6 +31,15 @@ fn table(items: &[Value], next: Option<&str>) -> Value {
     json!({"kind": "Table", "metadata": {"continue": next}, "columnDefinitions": columns, "rows": rows})
 }
 
+/// Optimistic locking: a body that names a version is about that version.
+fn fenced(body: &Value, live: &Value) -> Result<(), Status> {
+    let version = text(body, "/metadata/resourceVersion");
+    if version.is_none_or(|one| Some(one) == text(live, "/metadata/resourceVersion")) {
+        return Ok(());
+    }
+    Err(status(409, "Conflict", "the object has been modified"))
+}
+
 impl Api for Fake {
     fn get(&self, request: &GetRequest) -> Result<Reply, Status> {
         self.record(Self::request("get", &request.target))?;
@@ -73,7 +82,7 @@ impl Api for Fake {
     fn create(&self, target: &Target, object: &str, options: &WriteOptions) -> Result<Reply, Status> {
         let object: Value = serde_json::from_str(object).expect("JSON");
         let request = Self::request("create", target);
-        self.record(Request { body: object.clone(), dry_run: options.dry_run, write: Some(options.clone()), ..request })?;
+        self.write(Request { body: object.clone(), dry_run: options.dry_run, write: Some(options.clone()), ..request })?;
         let name = text(&object, "/metadata/name").map(str::to_owned);
         if self.find(&Target { name, ..target.clone() }).is_ok() {
             return Err(status(409, "AlreadyExists", "already exists"));
@@ -85,10 +94,13 @@ impl Api for Fake {
         assert!(!force, "nobody's field is taken by force");
         let object: Value = serde_json::from_str(object).expect("JSON");
         let request = Self::request("apply", target);
-        self.record(Request { body: object.clone(), dry_run: options.dry_run, write: Some(options.clone()), ..request })?;
+        self.write(Request { body: object.clone(), dry_run: options.dry_run, write: Some(options.clone()), ..request })?;
         self.somebody_else()?;
         let stored = match self.find(target) {
-            Ok(live) => self.store(target, merged(&live, &object), options.dry_run),
+            Ok(live) => {
+                fenced(&object, &live)?;
+                self.store(target, merged(&live, &object), options.dry_run)
+            }
             Err(_) => self.born(target, object, options.dry_run),
         };
         if options.reply == METADATA {
@@ -100,15 +112,12 @@ impl Api for Fake {
     fn patch(&self, target: &Target, kind: PatchKind, patch: &str, options: &WriteOptions) -> Result<Reply, Status> {
         let patch: Value = serde_json::from_str(patch).expect("JSON");
         let request = Self::request("patch", target);
-        self.record(Request { body: patch.clone(), dry_run: options.dry_run, write: Some(options.clone()), ..request })?;
+        self.write(Request { body: patch.clone(), dry_run: options.dry_run, write: Some(options.clone()), ..request })?;
         self.somebody_else()?;
         let live = self.find(target)?;
         let wanted = match kind {
             PatchKind::Merge => {
-                let version = text(&patch, "/metadata/resourceVersion");
-                if version.is_some_and(|one| Some(one) != text(&live, "/metadata/resourceVersion")) {
-                    return Err(status(409, "Conflict", "the object has been modified"));
-                }
+                fenced(&patch, &live)?;
                 merged(&live, &patch)
             }
             PatchKind::Json => json_patch::apply(&live, &patch)?,
@@ -117,9 +126,22 @@ impl Api for Fake {
     }
 
     fn delete(&self, target: &Target, options: &DeleteOptions) -> Result<Reply, Status> {
-        self.record(Request { dry_run: options.dry_run, delete: Some(options.clone()), ..Self::request("delete", target) })?;
+        self.write(Request { dry_run: options.dry_run, delete: Some(options.clone()), ..Self::request("delete", target) })?;
         self.somebody_else()?;
-        self.find(target)?;
+        let live = self.find(target)?;
+        let version = options.resource_version.as_deref().is_none_or(|one| Some(one) == text(&live, "/metadata/resourceVersion"));
+        if !(version && options.uid.as_deref().is_none_or(|one| Some(one) == text(&live, "/metadata/uid"))) {
+            return Err(status(409, "Conflict", "the precondition does not hold"));
+        }
+        if live.pointer("/metadata/finalizers").is_some() {
+            self.store(
+                target,
+                merged(&live, &json!({"metadata": {"deletionTimestamp": "2026-11-21T12:00:00Z"}})),
+                options.dry_run,
+            );
+        } else if !options.dry_run {
+            self.forget(target);
+        }
         Ok(self.reply(&json!({"kind": "Status", "status": "Success"})))
     }
 

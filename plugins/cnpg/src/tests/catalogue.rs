@@ -119,8 +119,16 @@ fn sample(name: &str, takes: Takes) -> Value {
         (_, Takes::Flag) => json!(true),
         (_, Takes::Choice(words)) => json!(words[0]),
         (_, Takes::Choices(words)) => json!([words[0]]),
-        (_, Takes::Json(schema)) if schema.starts_with(r#"{"type": "array""#) => json!([]),
-        (_, Takes::Json(_)) => json!({}),
+        (_, Takes::Json(schema)) => sample_of(&serde_json::from_str(schema).unwrap()),
+    }
+}
+
+fn sample_of(schema: &Value) -> Value {
+    match schema["type"].as_str() {
+        Some("array") => json!([]),
+        Some("string") => json!("db"),
+        Some("integer") => json!(3),
+        _ => json!({}),
     }
 }
 
