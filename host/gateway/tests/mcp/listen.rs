@@ -124,7 +124,7 @@ async fn a_new_component_takes_over_the_watch_of_the_old_one() {
 async fn a_caller_who_watches_much_leaves_places_for_the_others() {
     let server = Server::start().await;
     let many: Vec<String> = (0..6).map(|number| format!("fake://{number}/data")).collect();
-    let (_stream, accepted) = listen(&server, json!({"resourceSubscriptions": many}), |post| post.token(ADMIN)).await;
+    let (stream, accepted) = listen(&server, json!({"resourceSubscriptions": many}), |post| post.token(ADMIN)).await;
     assert_eq!(accepted, json!({"resourceSubscriptions": many[..4]}), "a share of the 16 places");
     let session = server.session(json!({}), |post| post.token(ADMIN)).await;
     let subscribe =
@@ -135,6 +135,14 @@ async fn a_caller_who_watches_much_leaves_places_for_the_others() {
     let (_other, accepted) =
         listen(&server, json!({"resourceSubscriptions": ["fake://1/data"]}), |post| post.token(READER)).await;
     assert_eq!(accepted, json!({"resourceSubscriptions": ["fake://1/data"]}));
+    drop(stream);
+    for _ in 0..1000 {
+        if subscribe("fake://5/data").await.json().get("result").is_some() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("the places never came back");
 }
 
 #[tokio::test]
