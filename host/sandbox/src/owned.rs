@@ -1,7 +1,6 @@
 //! The resources that a plugin has offered: a plugin announces changes of its own resources only. Must not decide who hears of them.
 
 use std::collections::HashSet;
-use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 use portcullis_core::resource::{ResourceTemplate, template_matches};
@@ -15,14 +14,14 @@ pub(crate) const URI_MAX: usize = 8 << 10;
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Owned {
-    templates: OnceLock<Vec<String>>,
+    templates: Mutex<Vec<String>>,
     listed: Mutex<HashSet<String>>,
 }
 
 impl Owned {
-    /// The plugin's templates, once it has been asked for them.
+    /// The plugin's templates, each time that it has been asked for them.
     pub(crate) fn templates(&self, templates: &[ResourceTemplate]) {
-        self.templates.get_or_init(|| templates.iter().map(|template| template.uri_template.clone()).collect());
+        *self.templates.lock() = templates.iter().map(|template| template.uri_template.clone()).collect();
     }
 
     /// What the plugin listed.
@@ -37,8 +36,7 @@ impl Owned {
 
     /// Whether a URI is one of the plugin's.
     pub(crate) fn includes(&self, uri: &str) -> bool {
-        let templates = self.templates.get().map(Vec::as_slice).unwrap_or_default();
-        templates.iter().any(|template| template_matches(template, uri)) || self.listed.lock().contains(uri)
+        self.templates.lock().iter().any(|template| template_matches(template, uri)) || self.listed.lock().contains(uri)
     }
 }
 
@@ -47,18 +45,23 @@ mod tests {
     use super::{LISTED_MAX, Owned};
     use portcullis_core::resource::ResourceTemplate;
 
+    fn template(uri: &str) -> ResourceTemplate {
+        ResourceTemplate { uri_template: uri.into(), name: "a".into(), title: None, description: None, mime_type: None }
+    }
+
+    #[test]
+    fn templates_are_those_of_the_newest_listing() {
+        let owned = Owned::default();
+        owned.templates(&[template("a://{x}")]);
+        owned.templates(&[template("b://{x}")]);
+        assert!(!owned.includes("a://1") && owned.includes("b://1"));
+    }
+
     #[test]
     fn a_template_or_a_listed_page_makes_a_uri_the_plugins_own() {
         let owned = Owned::default();
         assert!(!owned.includes("a://1") && !owned.includes("b://1"));
-        let template = ResourceTemplate {
-            uri_template: "a://{x}".into(),
-            name: "a".into(),
-            title: None,
-            description: None,
-            mime_type: None,
-        };
-        owned.templates(&[template]);
+        owned.templates(&[template("a://{x}")]);
         owned.listed(["b://1"].into_iter());
         assert!(owned.includes("a://1") && owned.includes("b://1") && !owned.includes("b://2"));
     }
