@@ -45,6 +45,8 @@ const GROUPS: &[&[&Entry]] = &[
     tools::observation::TOOLS,
     tools::instances::TOOLS,
     tools::roles::TOOLS,
+    tools::storage::TOOLS,
+    tools::parameters::TOOLS,
 ];
 
 /// All tools, in the order in which a client lists them.

@@ -31,6 +31,8 @@ pub(crate) const VOLUME_CLAIMS: Kind = core("persistentvolumeclaims");
 pub(crate) const SECRETS: Kind = core("secrets");
 pub(crate) const EVENTS: Kind = core("events");
 pub(crate) const LEASES: Kind = Kind::new("coordination.k8s.io", "v1", "leases");
+pub(crate) const JOBS: Kind = Kind::new("batch", "v1", "jobs");
+pub(crate) const STORAGE_CLASSES: Kind = Kind::new("storage.k8s.io", "v1", "storageclasses");
 pub(crate) const OBJECT_STORES: Kind = Kind::new("barmancloud.cnpg.io", "v1", "objectstores");
 pub(crate) const VOLUME_SNAPSHOTS: Kind = Kind::new("snapshot.storage.k8s.io", "v1", "volumesnapshots");
 

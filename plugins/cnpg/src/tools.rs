@@ -7,6 +7,8 @@ pub(crate) mod databases;
 pub(crate) mod instances;
 pub(crate) mod observation;
 pub(crate) mod operations;
+pub(crate) mod parameters;
 pub(crate) mod plans;
 pub(crate) mod roles;
 pub(crate) mod schedules;
+pub(crate) mod storage;

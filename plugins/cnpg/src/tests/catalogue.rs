@@ -63,7 +63,7 @@ fn every_schema_is_valid_and_closed_and_every_parameter_described() {
 
 #[test]
 fn parameters_of_the_reference_are_all_there() {
-    let reference: [(&str, &[&str]); 6] = [
+    let reference: [(&str, &[&str]); 9] = [
         ("list_postgres_clusters", &["namespace", "all_namespaces", "detail_level", "format"]),
         ("get_cluster_status", &["name", "namespace", "detail_level", "format"]),
         (
@@ -87,6 +87,12 @@ fn parameters_of_the_reference_are_all_there() {
         ("scale_postgres_cluster", &["name", "instances", "namespace", "dry_run"]),
         ("delete_postgres_cluster", &["name", "confirm_deletion", "namespace", "dry_run"]),
         ("promote_cluster_instance", &["name", "instance", "force", "namespace", "dry_run"]),
+        ("delete_cluster_instance", &["name", "instance", "confirm_deletion", "namespace", "dry_run"]),
+        (
+            "resize_postgres_cluster",
+            &["name", "storage_size", "extra_instances", "confirm_shrink", "restore_validation_only", "namespace", "dry_run"],
+        ),
+        ("get_cluster_resize_status", &["name", "namespace", "format"]),
     ];
     for (name, parameters) in reference {
         let tool = catalogue::all().find(|one| one.name == name).unwrap();
