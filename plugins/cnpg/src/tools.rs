@@ -4,7 +4,9 @@
 pub(crate) mod backups;
 pub(crate) mod clusters;
 pub(crate) mod databases;
+pub(crate) mod databases;
 pub(crate) mod instances;
+pub(crate) mod observation;
 pub(crate) mod observation;
 pub(crate) mod operations;
 pub(crate) mod parameters;
