@@ -2,6 +2,7 @@
 //! Must not run anything: texts are canned, or given by a test.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -41,13 +42,16 @@ impl Answers {
     }
 
     /// The answer behind a proxy path, `namespace/pods/https:db-1:8000/pg/status`.
-    pub(crate) fn proxied(&self, asked: &Asked, target: Option<&Value>) -> Result<(u16, String), ApiError> {
+    /// `peers` are the pods of its namespace: a primary streams to the replicas among them.
+    pub(crate) fn proxied(&self, asked: &Asked, target: Option<&Value>, peers: &[Arc<Value>]) -> Result<(u16, String), ApiError> {
         let path = format!("{}/{}/{}/{}", asked.namespace, asked.kind.plural, asked.name, asked.tail);
         if let Some(answer) = self.proxied.lock().get(&path) {
             return Ok(answer.clone());
         }
         match (target, asked.tail.as_str()) {
-            (Some(pod), "pg/status") if text(pod, &["status", "phase"]) == "Running" => Ok((200, pg_status(pod).to_string())),
+            (Some(pod), "pg/status") if text(pod, &["status", "phase"]) == "Running" => {
+                Ok((200, pg_status(pod, peers).to_string()))
+            }
             (Some(pod), _) if text(pod, &["status", "phase"]) == "Running" => Ok((404, "404 page not found\n".to_owned())),
             (Some(_), _) => Err(unavailable(&format!("error trying to reach service: dial tcp: no route to {}", asked.name))),
             (None, _) => Err(unavailable(&format!("no endpoints available for service \"{}\"", asked.name))),
@@ -93,26 +97,60 @@ fn canned_log(pod: &Value) -> String {
     .concat()
 }
 
-/// The instance manager's `/pg/status`, of an instance that is well.
-fn pg_status(pod: &Value) -> Value {
-    let is_primary = text(pod, &["metadata", "labels", "cnpg.io/instanceRole"]) == "primary";
+fn role(pod: &Value) -> &str {
+    text(pod, &["metadata", "labels", "cnpg.io/instanceRole"])
+}
+
+/// The instance manager's `/pg/status`, of an instance that is well. Keys: CNPG `pkg/postgres/status.go`.
+fn pg_status(pod: &Value, peers: &[Arc<Value>]) -> Value {
+    let is_primary = role(pod) == "primary";
     let mut status = json!({
         "pod": {"metadata": {"name": name(pod), "namespace": namespace(pod)}}, "currentLsn": "0/6000060", "systemID": "7512340000000000001",
         "isPrimary": is_primary, "replayPaused": false, "pendingRestart": false, "isPgRewindRunning": false, "isArchivingWAL": is_primary,
         "totalInstanceSize": "30 MB", "timeLineID": 1, "instanceManagerVersion": "1.30.0", "instanceArch": "amd64",
-        "latestCheckpointTimelineID": 1, "lastArchivedWAL": "000000010000000000000005", "lastFailedWAL": "", "readyWALFiles": 0, "currentWAL": "000000010000000000000006",
+        "latestCheckpointTimelineID": 1, "lastArchivedWAL": "000000010000000000000005", "lastFailedWAL": "", "readyWalFiles": 0, "currentWAL": "000000010000000000000006",
     });
     if !is_primary {
         let fields =
             json!({"receivedLsn": "0/6000060", "replayLsn": "0/6000060", "isWalReceiverActive": true, "isArchivingWAL": false});
         crate::patch::merge(&mut status, &fields);
+    } else {
+        crate::patch::merge(&mut status, &json!({"replicationInfo": streaming(pod, peers)}));
     }
     status
+}
+
+/// `pg_stat_replication` of a primary: every running replica of its cluster, without a lag.
+fn streaming(primary: &Value, peers: &[Arc<Value>]) -> Vec<Value> {
+    let cluster = |pod: &Value| text(pod, &["metadata", "labels", "cnpg.io/cluster"]).to_owned();
+    let follows = |pod: &&Arc<Value>| {
+        cluster(pod) == cluster(primary) && role(pod) == "replica" && text(pod, &["status", "phase"]) == "Running"
+    };
+    let one = |pod: &Arc<Value>| json!({"applicationName": name(pod), "state": "streaming", "syncState": "async", "writeLag": "0s", "flushLag": "0s", "replayLag": "0s"});
+    peers.iter().filter(follows).map(one).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_primary_streams_to_the_running_replicas_of_its_own_cluster() {
+        let pod = |name: &str, cluster: &str, role: &str, phase: &str| {
+            let labels = json!({"cnpg.io/cluster": cluster, "cnpg.io/instanceRole": role});
+            Arc::new(json!({"metadata": {"name": name, "labels": labels}, "status": {"phase": phase}}))
+        };
+        let primary = pod("db-1", "db", "primary", "Running");
+        let peers = [
+            primary.clone(),
+            pod("db-2", "db", "replica", "Running"),
+            pod("db-3", "db", "replica", "Pending"),
+            pod("x-2", "x", "replica", "Running"),
+        ];
+        let status = pg_status(&primary, &peers);
+        let to: Vec<&str> = list(&status, &["replicationInfo"]).iter().map(|one| text(one, &["applicationName"])).collect();
+        assert_eq!(to, ["db-2"]);
+    }
 
     #[test]
     fn logs_are_cut_from_the_front_and_limited_by_bytes() {

@@ -238,7 +238,8 @@ fn proxied(shared: &Shared, asked: &Asked) -> Result<Reply, ApiError> {
     let pod = pods::proxied_name(&asked.name);
     let is_pod = asked.kind.plural == "pods";
     let target = if is_pod { Some(shared.store.with(|state| state.find(&asked.kind, &asked.namespace, pod))?) } else { None };
-    let (code, text) = shared.answers.proxied(asked, target.as_deref())?;
+    let peers = if is_pod { shared.store.with(|state| state.list(&asked.kind, &asked.namespace)) } else { Vec::new() };
+    let (code, text) = shared.answers.proxied(asked, target.as_deref(), &peers)?;
     let is_json = text.starts_with(['{', '[']);
     let media = if is_json { "application/json" } else { "text/plain; charset=utf-8" };
     Ok(reply::bytes(code, media, text))
