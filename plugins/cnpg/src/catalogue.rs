@@ -47,6 +47,7 @@ const GROUPS: &[&[&Entry]] = &[
     tools::roles::TOOLS,
     tools::storage::TOOLS,
     tools::parameters::TOOLS,
+    tools::connections::TOOLS,
 ];
 
 /// All tools, in the order in which a client lists them.

@@ -28,6 +28,7 @@ pub(crate) const CLUSTER_IMAGE_CATALOGS: Kind = cnpg("clusterimagecatalogs");
 pub(crate) const FAILOVER_QUORUMS: Kind = cnpg("failoverquorums");
 pub(crate) const PODS: Kind = core("pods");
 pub(crate) const VOLUME_CLAIMS: Kind = core("persistentvolumeclaims");
+pub(crate) const SERVICES: Kind = core("services");
 pub(crate) const SECRETS: Kind = core("secrets");
 pub(crate) const EVENTS: Kind = core("events");
 pub(crate) const LEASES: Kind = Kind::new("coordination.k8s.io", "v1", "leases");

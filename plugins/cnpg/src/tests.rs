@@ -3,6 +3,7 @@
 
 mod backups;
 mod catalogue;
+mod connections;
 mod create;
 mod databases;
 mod delete;

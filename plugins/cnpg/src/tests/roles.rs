@@ -364,3 +364,21 @@ fn the_status_of_a_role_tells_why_it_is_not_applied() {
     assert!(answer.text.contains("waiting for the primary") && answer.text.contains("expired 24h ago"), "{}", answer.text);
     assert!(fake.requests().iter().all(|one| one.plural != "secrets"));
 }
+
+#[test]
+fn parameters_of_the_reference_are_all_there_and_those_of_its_first_version() {
+    let attributes = "login superuser inherit createdb createrole replication bypassrls in_roles connection_limit valid_until comment disable_password client_certificate reclaim_policy";
+    for (tool, parameters) in [
+        ("list_postgres_roles", "cluster_name namespace format".to_owned()),
+        ("get_postgres_role_status", "cluster_name role_name namespace format".into()),
+        ("create_postgres_role", format!("cluster_name role_name namespace dry_run {attributes}")),
+        ("update_postgres_role", format!("cluster_name role_name namespace dry_run password reset_password {attributes}")),
+        ("delete_postgres_role", "cluster_name role_name drop_role namespace dry_run confirm".into()),
+    ] {
+        let entry = crate::catalogue::find(tool).unwrap();
+        for one in parameters.split(' ') {
+            assert!(entry.parameters.iter().any(|parameter| parameter.name == one), "{tool}.{one}");
+        }
+        assert!(entry.promised, "{tool}");
+    }
+}
