@@ -130,10 +130,18 @@ fn apply_child(state: &mut State, kind: &str, object: &Value) -> Result<(), ApiE
     let generation = at(object, &["metadata", "generation"]);
     let cluster = crate::inside::get(state, "Cluster", namespace(object), text(object, &["spec", "cluster", "name"]));
     let is_up = cluster.is_some_and(|cluster| !text(&cluster, &["status", "currentPrimary"]).is_empty());
-    if !is_up || at(object, &["status", "observedGeneration"]) == generation {
+    // The password of a DatabaseRole: a new version of its Secret is applied like a new generation.
+    let secret = crate::inside::get(state, "Secret", namespace(object), text(object, &["spec", "passwordSecret", "name"]));
+    let version = secret.map(|secret| at(&secret, &["metadata", "resourceVersion"]).clone()).unwrap_or_default();
+    let is_applied = at(object, &["status", "observedGeneration"]) == generation
+        && at(object, &["status", "secretResourceVersion"]) == &version;
+    if !is_up || is_applied {
         return Ok(());
     }
-    let status = json!({"applied": true, "observedGeneration": generation, "message": null});
+    let mut status = json!({"applied": true, "observedGeneration": generation, "message": null});
+    if let ("DatabaseRole", Some(map)) = (kind, status.as_object_mut()) {
+        map.insert("secretResourceVersion".into(), version);
+    }
     merge(state, kind, namespace(object), name(object), "status", &json!({"status": status})).map(drop)
 }
 

@@ -101,6 +101,27 @@ async fn databases_and_roles_are_applied_once_their_cluster_is_up() {
 }
 
 #[tokio::test]
+async fn a_new_password_of_a_role_is_applied_and_its_version_told() {
+    let (sim, _client) = start();
+    let metadata = json!({"name": "shop", "namespace": "default"});
+    let role = json!({"apiVersion": "postgresql.cnpg.io/v1", "kind": "DatabaseRole", "metadata": metadata,
+        "spec": {"cluster": {"name": "db"}, "name": "shop", "passwordSecret": {"name": "shop"}}});
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"password": "YQ=="}});
+    sim.create(&role).unwrap();
+    sim.create(&example_cluster("default", "db", 1)).unwrap();
+    let mut written = sim.create(&secret).unwrap();
+    for _ in 0..2 {
+        let version = written["metadata"]["resourceVersion"].clone();
+        eventually("the version of the Secret in the role's status", async || {
+            let found = sim.get("DatabaseRole", "default", "shop")?;
+            (found["status"]["secretResourceVersion"] == version && found["status"]["applied"] == true).then_some(found)
+        })
+        .await;
+        written = sim.patch("Secret", "default", "shop", "", &json!({"data": {"password": "Yg=="}})).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn logs_and_proxied_paths_are_served() {
     let (sim, client) = start();
     sim.create(&example_cluster("default", "db", 1)).unwrap();
