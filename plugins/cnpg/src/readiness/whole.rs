@@ -35,13 +35,14 @@ pub(super) fn findings(facts: &Facts<'_>) -> Vec<Finding> {
     }
     if let Some(holder) = facts.lease.as_ref().and_then(|lease| text(lease, "/spec/holderIdentity")).filter(|one| *one != primary)
     {
-        add(Weight::Risks, format!("the primary lease is held by {}, not by {primary}", short(holder)));
+        add(Weight::Risks, format!("the primary lease is held by {}, not by {}", short(holder), short(primary)));
     }
     match facts.live(primary) {
         Some(live) => archiving(live, cluster, &mut add),
-        None => {
-            add(Weight::Risks, format!("the primary {primary} cannot be asked, so no lag is known: {}", facts.silence(primary)))
-        }
+        None => add(
+            Weight::Risks,
+            format!("the primary {} cannot be asked, so no lag is known: {}", short(primary), facts.silence(primary)),
+        ),
     }
     let delay = integer(cluster.0, "/spec/switchoverDelay").unwrap_or(3600);
     add(

@@ -21,6 +21,7 @@ use crate::profile::Level;
 use crate::readiness::{Facts, LAG_MAX, Weight, weighing};
 use crate::rule::Rule;
 use crate::shape::Shape;
+use crate::text::short;
 use crate::time;
 
 pub(crate) const TOOL: Entry = Entry {
@@ -110,7 +111,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         }
     }
     agreed.set(Some(by.is_some() || change.dry_run));
-    let previous = cluster.primary().map(str::to_owned);
+    let previous = cluster.primary().map(short);
     let words = Words {
         would: format!("would switch over from {} to {instance}", previous.as_deref().unwrap_or("none")),
         did: format!("is switching over from {} to {instance}", previous.as_deref().unwrap_or("none")),

@@ -15,7 +15,7 @@ use crate::profile::Level;
 use crate::readiness::{Assessment, Candidate, Facts, LAG_MAX, Weight, weighing};
 use crate::rule::Rule;
 use crate::shape::Shape;
-use crate::text::table;
+use crate::text::{short, table};
 
 /// Replicas shown; a cluster with more names one with `instance`.
 const SHOWN: usize = 20;
@@ -131,7 +131,7 @@ fn head(cluster: Cluster<'_>, best: Option<&Candidate>) -> String {
     match best {
         Some(best) => format!(
             "**Go**: cluster `{namespace}/{name}` can switch over from {} to {}; a switchover loses nothing, since the primary sends all its WAL before it stops.\n",
-            cluster.primary().unwrap_or_default(),
+            short(cluster.primary().unwrap_or_default()),
             best.name
         ),
         None => format!("**No-go**: cluster `{namespace}/{name}` cannot switch over safely now.\n"),

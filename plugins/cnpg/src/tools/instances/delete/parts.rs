@@ -10,7 +10,7 @@ use crate::instance::{Instances, is_healthy, unknown};
 use crate::json::{is_owned_by, label, list, text};
 use crate::kind::{CLUSTER_LABEL, JOBS, PODS, VOLUME_CLAIMS};
 use crate::problem::Problem;
-use crate::text::count;
+use crate::text::{count, short};
 
 /// Objects per list.
 const PAGE: u32 = 250;
@@ -76,7 +76,8 @@ impl Parts {
             return Err(unknown(cluster, instance, &self.instances.names()));
         }
         if !self.instances.find(primary).is_some_and(|pod| is_healthy(pod, cluster)) {
-            let message = format!("the primary `{primary}` is not ready, so `{instance}` may be the best copy of the data");
+            let message =
+                format!("the primary `{}` is not ready, so `{instance}` may be the best copy of the data", short(primary));
             return Err(refused("PrimaryUnhealthy", message, "See to the primary first.").next(&["get_cluster_status"]));
         }
         self.others(cluster, instance, primary)
