@@ -38,6 +38,8 @@ pub(crate) struct Entry {
 const GROUPS: &[&[&Entry]] = &[
     tools::clusters::TOOLS,
     tools::databases::TOOLS,
+    tools::replication::TOOLS,
+    tools::poolers::TOOLS,
     tools::operations::TOOLS,
     tools::plans::TOOLS,
     tools::backups::TOOLS,

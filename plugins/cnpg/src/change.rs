@@ -198,6 +198,7 @@ impl<'a> Change<'a> {
 /// What people call it.
 fn noun(plural: &str) -> &'static str {
     match plural {
+        "poolers" => "Pooler",
         "scheduledbackups" => "Scheduled backup",
         _ => "Cluster",
     }

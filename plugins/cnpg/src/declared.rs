@@ -2,6 +2,7 @@
 //! object by what its spec says (never by its name), making it, removing it, and telling how far the operator is.
 
 pub(crate) mod creating;
+pub(crate) mod listing;
 pub(crate) mod removing;
 
 use portcullis_plugin::kubernetes::{Kind, Target};

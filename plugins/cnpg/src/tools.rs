@@ -11,5 +11,7 @@ pub(crate) mod operations;
 pub(crate) mod parameters;
 pub(crate) mod plans;
 pub(crate) mod roles;
+pub(crate) mod poolers;
+pub(crate) mod replication;
 pub(crate) mod schedules;
 pub(crate) mod storage;

@@ -41,7 +41,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) update: Option<&'static str>,
 }
 
-/// Declares it. `examine` is shown the Cluster before anything is sent, and may refuse or add notes.
+/// Declares it. `examine` is shown the Cluster when it is sure that something is sent, and may refuse, prepare or add notes.
 pub(crate) fn create(
     call: &Call<'_>,
     what: &Declared,
@@ -50,13 +50,13 @@ pub(crate) fn create(
 ) -> Result<Answer, Problem> {
     let place = wanted.place;
     check(what.parameter, place.name)?;
-    let notes = examine(&cluster(call, place.namespace, place.cluster)?)?;
-    wanted.notes.extend(notes);
+    let cluster = cluster(call, place.namespace, place.cluster)?;
     let among = all(call, what.kind, place.namespace)?;
     let spec = spec(what, &mut wanted);
     if let Some(found) = search(what, &among, &place)? {
         return same(what, &wanted, &spec, found);
     }
+    wanted.notes.extend(examine(&cluster)?);
     let plain = naming::object(place.cluster, &place.path());
     let taken = among.iter().any(|one| text(one, "/metadata/name") == Some(&plain));
     let name = if taken { naming::hashed(place.cluster, &place.path()) } else { plain };

@@ -111,6 +111,7 @@ fn sample(name: &str, takes: Takes) -> Value {
         ("plan_id", _) => json!("plan-00000000000000000000000000000000"),
         ("sync", _) => json!(1),
         ("backup", Takes::Json(_)) => json!({"object_store": "s3"}),
+        ("connection", _) => json!({"host": "other-rw"}),
         ("postgres_version", _) => json!("17"),
         ("tolerations", _) => json!([{"key": "a"}]),
         ("plugin_parameters", _) => json!({"a": "b"}),
