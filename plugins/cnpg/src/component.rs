@@ -36,7 +36,7 @@ impl Plugin for Cnpg {
             return Err(Failure::unknown_tool(name));
         }
         let outcome = with_call(ctx, settings, |call| {
-            (entry.run)(call, arguments).unwrap_or_else(|problem| answer::Outcome::Done(problem.into()))
+            (entry.run)(call, arguments).unwrap_or_else(|problem| answer::Outcome::Done(problem.into())).fitted()
         })?;
         Ok(outward(outcome))
     }

@@ -141,13 +141,17 @@ pub(crate) const DRY_RUN: Parameter = Parameter::optional(
     "false",
     "Ask the API server to check and show the change (all validation and webhooks run) without making it.",
 );
-pub(crate) const WAIT: Parameter =
-    Parameter::optional("wait", Takes::Flag, "false", "Wait until the cluster is healthy with all instances ready.");
+pub(crate) const WAIT: Parameter = Parameter::optional(
+    "wait",
+    Takes::Flag,
+    "false",
+    "Wait until the cluster is healthy with all instances ready, at most until this server ends the call (`limits.deadlineMs`).",
+);
 pub(crate) const TIMEOUT: Parameter = Parameter::optional(
     "timeout",
     Takes::Integer(1, 3600),
     "null",
-    "Seconds to wait with `wait: true`. Left out: 60 per instance, between 30 and 600. Never longer than this server lets a call run.",
+    "Seconds to wait with `wait: true`. Left out: 60 per instance, between 30 and 600. Never longer than this server lets a call run (`limits.deadlineMs`).",
 );
 /// For lists that `paging` cuts.
 pub(crate) const LIMIT: Parameter = Parameter::optional(

@@ -220,3 +220,12 @@ fn the_settings_decide_the_default_namespace_and_the_most_instances() {
     let answer = fake.answer(TOOL, json!({"name": "db", "instances": 4}));
     assert!(answer.is_error && answer.text.contains("between 1 and 3"));
 }
+
+#[test]
+fn a_dry_run_that_shows_very_much_fits_all_the_same() {
+    let parameters: serde_json::Map<String, Value> =
+        (0..400).map(|number| (format!("extension.parameter_{number}"), json!("x".repeat(100)))).collect();
+    let answer = Fake::new().answer(TOOL, json!({"name": "db", "parameters": parameters, "dry_run": true}));
+    assert!(!answer.is_error && answer.text.contains("**Cut for length**"));
+    assert!(answer.text.len() <= crate::answer::BUDGET && answer.structured.to_string().len() <= crate::answer::BUDGET);
+}

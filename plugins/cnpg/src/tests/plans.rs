@@ -37,7 +37,7 @@ fn a_plan_is_tried_on_the_server_and_changes_nothing() {
     let fake = fake();
     let plan = planned(&fake);
     assert_eq!((fake.made("patch").len(), written(&fake)), (1, 0));
-    assert_eq!(plan["basis"], json!(["clusters default/db"]));
+    assert_eq!(plan["basis"], json!(["clusters default/db", "failoverquorums default/db"]));
     assert_eq!((&plan["radius"]["irreversible"], &plan["radius"]["restart"]), (&json!(true), &json!(false)));
     assert_eq!(plan["trial"]["changes"][0]["path"], json!("spec.instances"));
 }

@@ -111,3 +111,36 @@ fn a_webhook_that_refuses_names_the_parameter() {
     let answer = fake.answer(TOOL, json!({"name": "db", "instances": 4}));
     assert_eq!(answer.structured["causes"][0]["parameter"], "instances");
 }
+
+fn with_quorum(phase: &str) -> Fake {
+    let mut one = cluster("default", "db", 5);
+    one["status"]["phase"] = json!(phase);
+    let quorum = json!({"metadata": {"name": "db", "namespace": "default"},
+        "status": {"method": "ANY", "standbyNames": ["db-2", "db-3", "db-4", "db-5"], "standbyNumber": 1, "primary": "db-1"}});
+    Fake::new().with("clusters", one).with("failoverquorums", quorum)
+}
+
+#[test]
+fn standbys_that_a_failover_may_need_are_not_taken_away() {
+    let fake = with_quorum("Failing over");
+    let answer = fake.answer(TOOL, json!({"name": "db", "instances": 3}));
+    assert!(
+        answer.is_error && answer.structured["reason"] == "FailoverQuorum" && fake.made("patch").is_empty(),
+        "{}",
+        answer.text
+    );
+    assert_eq!(answer.structured["retryable"], true);
+    let fake = with_quorum("Cluster in healthy state");
+    let answer = fake.answer(TOOL, json!({"name": "db", "instances": 3}));
+    assert!(!answer.is_error && answer.text.contains("nobody would be promoted"), "{}", answer.text);
+    let fake = with_quorum("Failing over");
+    assert!(!fake.answer(TOOL, json!({"name": "db", "instances": 6})).is_error, "more standbys harm nobody");
+}
+
+#[test]
+fn a_failover_quorum_that_may_not_be_read_is_told() {
+    let refused = status(403, "Forbidden", "User \"x\" cannot get resource \"failoverquorums\"");
+    let fake = fake(3).failing("get", "failoverquorums", 1, refused);
+    let answer = fake.answer(TOOL, json!({"name": "db", "instances": 2}));
+    assert!(!answer.is_error && answer.text.contains("is not known (Forbidden)"), "{}", answer.text);
+}

@@ -11,9 +11,10 @@ use crate::catalogue::{Entry, Hints, read};
 use crate::cluster::Cluster;
 use crate::diff;
 use crate::gitops;
-use crate::json::{integer, merged, text};
-use crate::kind::CLUSTERS;
+use crate::json::{integer, list, merged, text};
+use crate::kind::{CLUSTERS, FAILOVER_QUORUMS};
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, TIMEOUT, Takes, WAIT};
+use crate::phase::Health;
 use crate::problem::Problem;
 use crate::profile::Level;
 use crate::rule::Rule;
@@ -51,7 +52,7 @@ pub(crate) const TOOL: Entry = Entry {
     hints: Hints { read_only: false, destructive: true, idempotent: true },
     level: Level::Operate,
     promised: true,
-    rules: &[Rule::on(CLUSTERS, &["get", "patch", "watch"])],
+    rules: &[Rule::on(CLUSTERS, &["get", "patch", "watch"]), Rule::on(FAILOVER_QUORUMS, &["get"])],
     run,
 };
 
@@ -103,6 +104,7 @@ fn scale(call: &Call<'_>, target: &Target, wanted: i64, dry_run: bool) -> Result
             return Ok(None);
         }
         let mut notes = guard(call, cluster, wanted)?;
+        notes.extend(quorum(call, cluster, wanted)?);
         let patch = json!({"metadata": {"resourceVersion": cluster.resource_version()}, "spec": {"instances": wanted}});
         notes.extend(gitops::guard(call, &before, &merged(&before, &patch))?);
         match call.merge(target, &patch, dry_run) {
@@ -156,6 +158,38 @@ fn guard(call: &Call<'_>, cluster: Cluster<'_>, wanted: i64) -> Result<Vec<Strin
         notes.push("the cluster is hibernated: the change takes effect when it is resumed".into());
     }
     Ok(notes)
+}
+
+/// With a failover quorum (CloudNativePG 1.27) the operator promotes nobody unless enough of the standbys that may have confirmed a
+/// commit answer: reachable + confirming > all. Taking standbys away breaks that until the operator has written the quorum anew, so
+/// it is not done while the cluster may be about to fail over.
+fn quorum(call: &Call<'_>, cluster: Cluster<'_>, wanted: i64) -> Result<Option<String>, Problem> {
+    if wanted >= cluster.instances() {
+        return Ok(None);
+    }
+    let found = match call.get(&FAILOVER_QUORUMS.within(cluster.namespace()).named(cluster.name())) {
+        Ok(found) => found,
+        // Not in use, or a CloudNativePG without it.
+        Err(problem) if problem.code == 404 => return Ok(None),
+        Err(problem) => return Ok(Some(format!("whether a failover quorum is in use is not known ({})", problem.reason))),
+    };
+    let all = i64::try_from(list(&found, "/status/standbyNames").len()).unwrap_or(i64::MAX);
+    let confirming = integer(&found, "/status/standbyNumber").unwrap_or(0);
+    if all == 0 || wanted - 1 + confirming > all {
+        return Ok(None);
+    }
+    if cluster.health() == Health::Healthy {
+        return Ok(Some(format!(
+            "a failover quorum is in use ({confirming} of {all} standbys): until the operator has written it anew, nobody would be promoted if the primary failed"
+        )));
+    }
+    let message = format!(
+        "cluster `{}` is not healthy, and with {} left its failover quorum ({confirming} of {all}) would promote nobody",
+        cluster.name(),
+        count(wanted - 1, "standby")
+    );
+    let hint = "Nothing was changed. Wait until the cluster is healthy, then scale it down.";
+    Err(Problem { retryable: true, ..Problem::refused("FailoverQuorum", message, hint) }.next(&["get_cluster_status"]))
 }
 
 fn too_few_for_sync(cluster: Cluster<'_>, number: i64, wanted: i64) -> Problem {
