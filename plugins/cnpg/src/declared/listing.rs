@@ -34,6 +34,9 @@ struct Input {
     format: Option<Format>,
 }
 
+/// A kind's own keys of the JSON, and its own cells.
+pub(crate) type Own = (Map<String, Value>, Vec<String>);
+
 /// How one kind is listed.
 pub(crate) struct Listing<'a> {
     pub(crate) what: &'a Declared,
@@ -45,7 +48,7 @@ pub(crate) struct Listing<'a> {
     /// The kind's own columns, behind cluster and name.
     pub(crate) header: &'static [&'static str],
     /// Its own keys and cells.
-    pub(crate) own: &'a dyn Fn(&Value) -> (Map<String, Value>, Vec<String>),
+    pub(crate) own: &'a dyn Fn(&Value) -> Own,
 }
 
 /// Lists them.
