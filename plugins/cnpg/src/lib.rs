@@ -18,6 +18,7 @@ mod cron;
 mod cursor;
 mod declared;
 mod deleting;
+mod diagnose;
 mod diff;
 mod explain;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod create;
 mod databases;
 mod delete;
 mod delete_instance;
+mod diagnose;
 mod errors;
 mod gitops;
 mod instances;

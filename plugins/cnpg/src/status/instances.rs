@@ -25,7 +25,7 @@ pub(crate) fn is_ready(pod: &Value) -> bool {
 }
 
 /// Why a container does not run, e.g. `ImagePullBackOff`.
-fn waiting(pod: &Value) -> Option<&str> {
+pub(crate) fn waiting(pod: &Value) -> Option<&str> {
     list(pod, "/status/containerStatuses").iter().find_map(|one| text(one, "/state/waiting/reason"))
 }
 

@@ -1,9 +1,9 @@
-//! get_cluster_logs, list_cluster_events.
+//! get_cluster_logs, list_cluster_events, wait_for.
 
 use serde_json::{Value, json};
 
 use crate::answer::BUDGET;
-use crate::fake::{Fake, cluster, status};
+use crate::fake::{Fake, Step, cluster, status};
 
 fn pod(name: &str) -> Value {
     json!({"metadata": {"name": name, "namespace": "default", "labels": {"cnpg.io/cluster": "db", "cnpg.io/podRole": "instance"}}})
@@ -150,4 +150,31 @@ fn kinds_that_may_not_be_listed_are_named_and_unknown_ones_are_not() {
     let answer = fake.answer("list_cluster_events", json!({"name": "db"}));
     assert_eq!(answer.structured["not_examined"], json!(["poolers (Forbidden)"]));
     assert!(!answer.is_error && answer.text.contains("it \\| was so"));
+}
+
+#[test]
+fn d19_waiting_ends_when_the_kind_is_ready_and_at_states_that_lead_nowhere() {
+    let state = |phase: &str| json!({"metadata": {"name": "b", "namespace": "default"}, "status": {"phase": phase}});
+    let wait = |steps: Vec<Step>, condition: &str| {
+        let fake = Fake::new().with("backups", state("running")).watching(steps);
+        fake.answer("wait_for", json!({"kind": "backup", "name": "b", "condition": condition, "timeout": 20})).structured
+    };
+    let event = |kind: &'static str, phase: &str| Step::Event(1_000, kind, state(phase));
+    let done = wait(vec![event("MODIFIED", "finalizing"), event("MODIFIED", "completed")], "ready");
+    assert_eq!((&done["met"], &done["state"], &done["waited_seconds"]), (&json!(true), &json!("completed"), &json!(2)));
+    let failed = wait(vec![event("MODIFIED", "failed")], "ready");
+    assert_eq!((&failed["met"], &failed["outcome"]), (&json!(false), &json!("failed")));
+    assert_eq!(wait(vec![event("MODIFIED", "completed"), event("DELETED", "completed")], "deleted")["met"], true);
+    assert_eq!(wait(vec![event("DELETED", "running")], "ready")["met"], false);
+    assert_eq!(wait(vec![], "ready")["outcome"], "timed_out");
+}
+
+#[test]
+fn an_object_of_a_newer_generation_is_not_applied_yet() {
+    let database = |observed: i64| json!({"metadata": {"name": "d", "namespace": "default", "generation": 2}, "status": {"applied": true, "observedGeneration": observed}});
+    let met = |observed: i64| {
+        let fake = Fake::new().with("databases", database(observed));
+        fake.answer("wait_for", json!({"kind": "database", "name": "d", "timeout": 2})).structured["met"].clone()
+    };
+    assert_eq!((met(1), met(2)), (json!(false), json!(true)));
 }
