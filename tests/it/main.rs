@@ -22,3 +22,4 @@ mod serve_reload;
 mod serve_rig;
 mod serve_round;
 mod wire_rig;
+mod serve_scale;

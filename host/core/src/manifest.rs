@@ -1,10 +1,13 @@
 //! `plugin.yaml`: what a plugin says of itself. The build embeds it in the component as the custom section
 //! [`SECTION`], so that one .wasm is self-describing.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::grant::Grants;
+use crate::kubegrant::KubernetesGrant;
 
 /// Name of the custom section that carries the manifest's YAML text.
 pub const SECTION: &str = "portcullis:plugin";
@@ -35,6 +38,10 @@ pub struct Manifest {
     /// JSON Schema of the plugin's settings; absent means that it takes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<serde_json::Value>,
+    /// For plugins whose settings hand out only some of their tools: what each of these profiles needs of the Kubernetes API, for
+    /// `portcullis plugin rbac --profile NAME`. Each is a part of `requests.kubernetes`; what is granted does not depend on it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub profiles: BTreeMap<String, KubernetesGrant>,
 }
 
 /// Why a manifest was refused.
@@ -48,6 +55,16 @@ pub enum ManifestError {
         "plugin.yaml: name `{0}` is not a DNS label: use lower-case letters, digits and hyphens, at most {NAME_MAX}, beginning and ending with a letter or digit"
     )]
     Name(String),
+    /// A profile with more than the plugin asks for.
+    #[error(
+        "plugin.yaml: profile `{profile}` needs what `requests.kubernetes` does not have: add {rule}, or take it out of the profile"
+    )]
+    Profile {
+        /// Its name.
+        profile: String,
+        /// The first rule that is missing, as JSON.
+        rule: String,
+    },
 }
 
 /// The JSON Schema of `plugin.yaml`.
@@ -63,7 +80,21 @@ impl Manifest {
     /// [`ManifestError`] if the text is not a manifest; the plugin is then refused with this as its finding.
     pub fn parse(yaml: &str) -> Result<Self, ManifestError> {
         let manifest: Self = serde_saphyr::from_str(yaml).map_err(|error| ManifestError::Syntax(error.to_string()))?;
-        if is_dns_label(&manifest.name) { Ok(manifest) } else { Err(ManifestError::Name(manifest.name)) }
+        manifest.check()
+    }
+
+    fn check(self) -> Result<Self, ManifestError> {
+        if !is_dns_label(&self.name) {
+            return Err(ManifestError::Name(self.name));
+        }
+        let requested = self.requests.kubernetes.clone().unwrap_or_default();
+        for (profile, grant) in &self.profiles {
+            if let Some(rule) = requested.lacks(grant).rules.first() {
+                let rule = serde_json::to_string(rule).unwrap_or_default();
+                return Err(ManifestError::Profile { profile: profile.clone(), rule });
+            }
+        }
+        Ok(self)
     }
 }
 
@@ -83,6 +114,18 @@ mod tests {
         let yaml = "name: cnpg\nversion: 0.1.0\ndescription: d\nrequests:\n  log: true\n  kubernetes:\n    rules:\n    - apiGroups: ['']\n      resources: [pods]\n      verbs: [get]\n";
         let manifest = Manifest::parse(yaml);
         assert!(manifest.is_ok_and(|m| m.requests.log && m.requests.kubernetes.is_some_and(|k| !k.secret_values)));
+    }
+
+    #[test]
+    fn a_profile_is_a_part_of_what_the_plugin_requests() {
+        let yaml = |verb: &str| {
+            format!(
+                "name: a\nversion: 0.1.0\ndescription: d\nrequests:\n  kubernetes:\n    rules:\n    - {{apiGroups: [''], resources: [pods], verbs: [get, list]}}\nprofiles:\n  reader:\n    rules:\n    - {{apiGroups: [''], resources: [pods], verbs: [{verb}]}}\n"
+            )
+        };
+        assert!(Manifest::parse(&yaml("get")).is_ok_and(|manifest| manifest.profiles.contains_key("reader")));
+        let refused = Manifest::parse(&yaml("delete")).map_err(|error| error.to_string());
+        assert!(refused.is_err_and(|words| words.contains("`reader`") && words.contains("delete")));
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod kind;
 mod logs;
 mod name;
 mod naming;
+mod needs;
 mod paging;
 mod parameter;
 mod phase;
@@ -62,3 +63,4 @@ mod watching;
 mod yaml;
 
 pub use component::Cnpg;
+pub use needs::{NeededRule, PROFILES, ToolNeeds, needs};

@@ -7,7 +7,6 @@ use crate::yaml;
 
 /// One kind and the verbs a tool uses on it.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(test), expect(dead_code, reason = "declared for plugin.yaml: a test keeps the two equal"))]
 pub(crate) struct Rule {
     pub(crate) kind: Kind,
     /// E.g. "proxy"; empty for the resource itself.
@@ -22,7 +21,6 @@ impl Rule {
     }
 
     /// As RBAC writes it.
-    #[cfg(test)]
     pub(crate) fn resource(&self) -> String {
         resource(self.kind.plural, self.subresource)
     }

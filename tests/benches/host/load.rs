@@ -22,7 +22,12 @@ pub(crate) struct Request {
 impl Request {
     /// `GET`.
     pub(crate) fn get(path: &str, expected: &'static str) -> Self {
-        let bytes = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n").into_bytes();
+        Self::get_as(path, "application/json", expected)
+    }
+
+    /// `GET` with an `Accept` of its own.
+    pub(crate) fn get_as(path: &str, accept: &str, expected: &'static str) -> Self {
+        let bytes = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: {accept}\r\n\r\n").into_bytes();
         Self { bytes, expected }
     }
 

@@ -76,7 +76,7 @@ fn target(request: &Recorded) -> String {
     if query.is_empty() { request.path.clone() } else { format!("{}?{}", request.path, query.join("&")) }
 }
 
-async fn timed(connection: &mut Connection, requests: &[Request]) -> anyhow::Result<Duration> {
+pub(crate) async fn timed(connection: &mut Connection, requests: &[Request]) -> anyhow::Result<Duration> {
     let begin = Instant::now();
     for request in requests {
         connection.ask(request).await?;

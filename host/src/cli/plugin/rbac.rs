@@ -6,16 +6,23 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use portcullis_core::kubegrant::{KubernetesGrant, KubernetesRule};
+use portcullis_core::manifest::{Manifest, is_dns_label};
 use serde_json::{Value, json};
 
-use super::super::Outcome;
+use super::super::{ConfigFile, Outcome};
 use super::source::Component;
-use crate::output;
+use crate::{configuration, output};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The component.
+    /// The component: a file, or the name of a plugin in the configuration's plugin directory.
+    #[arg(value_name = "FILE|NAME")]
     file: PathBuf,
+    /// Only what this profile of the plugin needs, e.g. `reader`. Default: all that the plugin asks for.
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+    #[command(flatten)]
+    config: ConfigFile,
     /// Only these namespaces, by Roles; rules for the whole cluster are cut down to them. Default: as the plugin asks.
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     namespaces: Vec<String>,
@@ -33,8 +40,8 @@ fn account(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let manifest = Component::read(&arguments.file)?.inspection.manifest;
-    let Some(grant) = &manifest.requests.kubernetes else {
+    let manifest = Component::read(&component(arguments)?)?.inspection.manifest;
+    let Some(grant) = profile(&manifest, arguments.profile.as_deref())? else {
         eprintln!("{}: asks for no Kubernetes access, so it needs no role", manifest.name);
         return Ok(ExitCode::SUCCESS);
     };
@@ -43,6 +50,31 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let texts: anyhow::Result<Vec<String>> = documents.iter().map(output::yaml).collect();
     output::write(&texts.context("the roles could not be written as YAML")?.join("---\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The file that is meant.
+fn component(arguments: &Arguments) -> anyhow::Result<PathBuf> {
+    let name = arguments.file.to_str().filter(|name| is_dns_label(name) && !arguments.file.exists());
+    let Some(name) = name else { return Ok(arguments.file.clone()) };
+    let read = super::super::runtime()?.block_on(configuration::read(&arguments.config.config));
+    let (config, _) = read.map_err(|_| {
+        anyhow::anyhow!(
+            "{name}: no such file, and {} does not say where plugins are: name the .wasm file",
+            arguments.config.config.display()
+        )
+    })?;
+    Ok(config.plugin_directory.join(name).with_extension("wasm"))
+}
+
+/// What the profile needs; without one, all that the plugin asks for.
+fn profile<'a>(manifest: &'a Manifest, name: Option<&str>) -> anyhow::Result<Option<&'a KubernetesGrant>> {
+    let Some(name) = name else { return Ok(manifest.requests.kubernetes.as_ref()) };
+    let known = || manifest.profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let found = manifest.profiles.get(name);
+    found.map(Some).with_context(|| match manifest.profiles.is_empty() {
+        true => format!("{} has no profiles: leave --profile out", manifest.name),
+        false => format!("{} has no profile `{name}`; it has {}", manifest.name, known()),
+    })
 }
 
 /// Roles with their bindings: one ClusterRole for rules that hold everywhere, one Role per namespace for the others.
@@ -104,10 +136,12 @@ fn role(kind: &str, namespace: Option<&str>, name: &str, rules: Vec<Value>, acco
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use portcullis_core::kubegrant::{KubernetesGrant, KubernetesRule};
+    use portcullis_core::manifest::Manifest;
 
-    use super::documents;
+    use super::{documents, profile};
 
     fn rule(resource: &str, namespaces: &[&str]) -> KubernetesRule {
         KubernetesRule {
@@ -135,6 +169,18 @@ mod tests {
     #[test]
     fn what_holds_everywhere_is_a_cluster_role_and_the_rest_a_role_in_its_namespace() {
         assert_eq!(summary(&[]), ["ClusterRole null pods", "ClusterRoleBinding null ", "Role a secrets", "RoleBinding a "]);
+    }
+
+    #[test]
+    fn a_profile_needs_its_own_rules_and_an_unknown_one_names_those_there_are() {
+        let rules = "rules: [{apiGroups: [''], resources: [pods], verbs: [get]}]";
+        let yaml = format!(
+            "name: a\nversion: 0.1.0\ndescription: d\nrequests: {{kubernetes: {{{rules}}}}}\nprofiles: {{reader: {{{rules}}}, nothing: {{}}}}\n"
+        );
+        let manifest = Manifest::parse(&yaml).unwrap();
+        assert_eq!(profile(&manifest, Some("reader")).unwrap().unwrap().rules.len(), 1);
+        assert_eq!(profile(&manifest, Some("nothing")).unwrap().unwrap().rules.len(), 0);
+        assert!(profile(&manifest, Some("writer")).unwrap_err().to_string().contains("nothing, reader"));
     }
 
     #[test]

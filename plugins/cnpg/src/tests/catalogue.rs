@@ -1,10 +1,11 @@
 //! The table of tools and what follows from it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::catalogue;
+use crate::needs::{PROFILES, needs};
 use crate::fake::{Fake, cluster};
 use crate::json::{list, texts};
 use crate::parameter::{Takes, input_schema};
@@ -14,23 +15,58 @@ fn manifest() -> Value {
     serde_saphyr::from_str(include_str!("../../plugin.yaml")).unwrap()
 }
 
-#[test]
-fn plugin_yaml_requests_exactly_the_rules_of_the_tools() {
-    let mut needed = BTreeSet::new();
-    for rule in catalogue::all().flat_map(|one| one.rules) {
-        needed.extend(rule.verbs.iter().map(|verb| format!("{}/{} {verb}", rule.kind.group, rule.resource())));
-    }
-    let mut requested = BTreeSet::new();
-    let manifest = manifest();
-    for rule in list(&manifest, "/requests/kubernetes/rules") {
-        let groups: Vec<&str> = list(rule, "/apiGroups").iter().filter_map(Value::as_str).collect();
-        for (group, resource) in
-            groups.iter().flat_map(|group| texts(rule, "/resources").into_iter().map(move |one| (group, one)))
-        {
-            requested.extend(texts(rule, "/verbs").iter().map(|verb| format!("{group}/{resource} {verb}")));
+type Rules = BTreeSet<String>;
+
+/// `group/resource verb` for each.
+fn written(rules: &Value) -> Rules {
+    let mut all = Rules::new();
+    for rule in list(rules, "/rules") {
+        for group in texts(rule, "/apiGroups") {
+            for resource in texts(rule, "/resources") {
+                all.extend(texts(rule, "/verbs").iter().map(|verb| format!("{group}/{resource} {verb}")));
+            }
         }
     }
-    assert_eq!(needed, requested);
+    all
+}
+
+fn needed(profile: &str) -> Rules {
+    let tools = needs().into_iter().filter(|one| one.profiles.contains(&profile));
+    let rules = tools.flat_map(|one| one.rules);
+    rules.flat_map(|rule| rule.verbs.into_iter().map(move |verb| format!("{}/{} {verb}", rule.group, rule.resource))).collect()
+}
+
+/// The rules as plugin.yaml should have them, to paste.
+fn yaml(rules: &Rules, indent: &str) -> String {
+    let mut verbs: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for (place, verb) in rules.iter().filter_map(|one| one.split_once(' ')) {
+        verbs.entry(place.split_once('/').unwrap()).or_default().push(verb);
+    }
+    let mut alike: BTreeMap<(&str, Vec<&str>), Vec<&str>> = BTreeMap::new();
+    for ((group, resource), verbs) in verbs {
+        alike.entry((group, verbs)).or_default().push(resource);
+    }
+    let line = |((group, verbs), resources): (&(&str, Vec<&str>), &Vec<&str>)| {
+        let group = if group.is_empty() { "\"\"" } else { group };
+        format!("{indent}- {{apiGroups: [{group}], resources: [{}], verbs: [{}]}}\n", resources.join(", "), verbs.join(", "))
+    };
+    alike.iter().map(line).collect()
+}
+
+#[test]
+fn plugin_yaml_requests_exactly_the_rules_of_the_tools() {
+    let (manifest, needed) = (manifest(), needed("admin"));
+    let requested = manifest.pointer("/requests/kubernetes").unwrap();
+    assert!(written(requested) == needed, "requests.kubernetes.rules should be:\n{}", yaml(&needed, "    "));
+}
+
+#[test]
+fn plugin_yaml_has_the_rules_of_each_profile() {
+    let manifest = manifest();
+    for profile in PROFILES {
+        let (have, needed) = (written(&manifest["profiles"][profile]), needed(profile));
+        assert!(have == needed, "profiles.{profile} should be:\n  {profile}:\n    rules:\n{}", yaml(&needed, "    "));
+    }
 }
 
 #[test]

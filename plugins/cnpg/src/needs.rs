@@ -1,0 +1,45 @@
+//! What the catalogue declares, for programs outside of the plugin: which tool is in which profile, and which rules of the API server it
+//! needs. Tests of the whole give each tool exactly these; plugin.yaml's `requests` and `profiles` are held equal to them.
+
+use crate::catalogue::{self, Entry};
+use crate::profile::Profile;
+
+/// One kind and the verbs that are used on it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NeededRule {
+    /// API group; empty is the core group.
+    pub group: &'static str,
+    /// Plural, with the subresource as `pods/log`.
+    pub resource: String,
+    /// RBAC verbs.
+    pub verbs: Vec<&'static str>,
+}
+
+/// One tool.
+#[derive(Debug, Clone)]
+pub struct ToolNeeds {
+    /// As clients call it.
+    pub name: &'static str,
+    /// The profiles that it is part of, by the words of the setting `profile`.
+    pub profiles: Vec<&'static str>,
+    /// What it needs.
+    pub rules: Vec<NeededRule>,
+}
+
+/// The words of the setting `profile`.
+pub const PROFILES: [&str; 5] = ["default", "reader", "operator", "provisioner", "admin"];
+
+const VALUES: [Profile; 5] = [Profile::Default, Profile::Reader, Profile::Operator, Profile::Provisioner, Profile::Admin];
+
+/// All tools.
+#[must_use]
+pub fn needs() -> Vec<ToolNeeds> {
+    catalogue::all().map(of).collect()
+}
+
+fn of(entry: &'static Entry) -> ToolNeeds {
+    let profiles = PROFILES.into_iter().zip(VALUES).filter(|(_, one)| one.includes(entry)).map(|(name, _)| name).collect();
+    let rules =
+        entry.rules.iter().map(|one| NeededRule { group: one.kind.group, resource: one.resource(), verbs: one.verbs.to_vec() });
+    ToolNeeds { name: entry.name, profiles, rules: rules.collect() }
+}
