@@ -28,7 +28,8 @@ fn fleet() -> Kubesim {
 fn pages(client: &Client, detail: &str) -> Vec<Value> {
     let (mut pages, mut cursor) = (Vec::new(), Value::Null);
     loop {
-        let page = client.call("list_postgres_clusters", &json!({"all_namespaces": true, "detail_level": detail, "cursor": cursor}));
+        let page =
+            client.call("list_postgres_clusters", &json!({"all_namespaces": true, "detail_level": detail, "cursor": cursor}));
         assert_eq!(page["isError"], false, "{page}");
         cursor = page["structuredContent"]["next_cursor"].clone();
         pages.push(page);
@@ -42,7 +43,8 @@ fn pages(client: &Client, detail: &str) -> Vec<Value> {
 #[test]
 fn a_list_of_2000_clusters_stays_within_the_budget_and_misses_none() {
     let kubesim = fleet();
-    let installation = Installation::new(&[("portcullis-cnpg", "plugins/cnpg")], Some(&kubesim.kubeconfig_yaml("anybody"))).unwrap();
+    let installation =
+        Installation::new(&[("portcullis-cnpg", "plugins/cnpg")], Some(&kubesim.kubeconfig_yaml("anybody"))).unwrap();
     let host = installation.serve().unwrap();
     let client = Client::new(host.url());
     for detail in ["concise", "detailed"] {

@@ -10,6 +10,7 @@ use portcullis_plugin::{Failure, Outcome, Output, Plugin, Question, Tool, config
 use crate::answer;
 use crate::call::{Call, Context};
 use crate::catalogue::{self, Entry};
+use crate::offering;
 use crate::parameter::input_schema;
 use crate::port;
 use crate::profile::Profile;
@@ -26,7 +27,8 @@ impl Plugin for Cnpg {
     fn tools() -> Vec<Tool> {
         // Settings that do not read are told at each call; until then nothing is handed out that the operator may not have meant to.
         let profile = config::read().map_or(Profile::Reader, |settings: Settings| settings.profile);
-        catalogue::all().filter(|entry| profile.includes(entry)).map(describe).collect()
+        let served = offering::served(&kubernetes::Host);
+        offering::listed(profile, served.as_ref(), portcullis_plugin::withhold).into_iter().map(describe).collect()
     }
 
     fn call(ctx: &portcullis_plugin::Context, name: &str, arguments: &str) -> Result<Outcome, Failure> {

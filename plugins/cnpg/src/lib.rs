@@ -33,6 +33,7 @@ mod logs;
 mod name;
 mod naming;
 mod needs;
+mod offering;
 mod paging;
 mod parameter;
 mod phase;

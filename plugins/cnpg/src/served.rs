@@ -27,6 +27,16 @@ impl Served {
         parse(&reply.map_err(|status| explain(status, &Action::new("list", &place)))?.body).map(Self)
     }
 
+    /// From an APIResourceList.
+    pub(crate) fn of(list: Value) -> Self {
+        Self(list)
+    }
+
+    /// A server that does not know the group.
+    pub(crate) fn none() -> Self {
+        Self(Value::Null)
+    }
+
     /// Whether a kind is served, by its plural.
     pub(crate) fn has(&self, plural: &str) -> bool {
         list(&self.0, "/resources").iter().any(|one| text(one, "/name") == Some(plural))
