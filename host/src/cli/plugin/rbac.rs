@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
 fn component(arguments: &Arguments) -> anyhow::Result<PathBuf> {
     let name = arguments.file.to_str().filter(|name| is_dns_label(name) && !arguments.file.exists());
     let Some(name) = name else { return Ok(arguments.file.clone()) };
-    let read = super::super::runtime()?.block_on(configuration::read(&arguments.config.config));
+    let read = super::super::runtime()?.block_on(configuration::read(&arguments.config.config, None));
     let (config, _) = read.map_err(|_| {
         anyhow::anyhow!(
             "{name}: no such file, and {} does not say where plugins are: name the .wasm file",
