@@ -21,5 +21,5 @@ mod serve_real;
 mod serve_reload;
 mod serve_rig;
 mod serve_round;
-mod wire_rig;
 mod serve_scale;
+mod wire_rig;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::catalogue;
-use crate::needs::{PROFILES, needs};
 use crate::fake::{Fake, cluster};
 use crate::json::{list, texts};
+use crate::needs::{PROFILES, needs};
 use crate::parameter::{Takes, input_schema};
 use crate::settings::{MAX_INSTANCES, Settings};
 
