@@ -64,4 +64,4 @@ mod watching;
 mod yaml;
 
 pub use component::Cnpg;
-pub use needs::{NeededRule, PROFILES, ToolNeeds, needs};
+pub use needs::{NeededRule, PROFILES, ToolNeeds, needs, offers};

@@ -1,7 +1,10 @@
 //! What the catalogue declares, for programs outside of the plugin: which tool is in which profile, and which rules of the API server it
 //! needs. Tests of the whole give each tool exactly these; plugin.yaml's `requests` and `profiles` are held equal to them.
 
+use portcullis_plugin::kubernetes::Kind;
+
 use crate::catalogue::{self, Entry};
+use crate::kind::{CLUSTERS, DATABASE_ROLES, DATABASES};
 use crate::profile::Profile;
 
 /// One kind and the verbs that are used on it.
@@ -35,6 +38,17 @@ const VALUES: [Profile; 5] = [Profile::Default, Profile::Reader, Profile::Operat
 #[must_use]
 pub fn needs() -> Vec<ToolNeeds> {
     catalogue::all().map(of).collect()
+}
+
+/// What resources, their changes and completions need, whatever the profile.
+#[must_use]
+pub fn offers() -> Vec<NeededRule> {
+    let rule = |kind: Kind, verbs: &[&'static str]| NeededRule {
+        group: kind.group,
+        resource: kind.plural.into(),
+        verbs: verbs.to_vec(),
+    };
+    vec![rule(CLUSTERS, &["get", "list", "watch"]), rule(DATABASES, &["list"]), rule(DATABASE_ROLES, &["list"])]
 }
 
 fn of(entry: &'static Entry) -> ToolNeeds {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::catalogue;
 use crate::fake::{Fake, cluster};
 use crate::json::{list, texts};
-use crate::needs::{PROFILES, needs};
+use crate::needs::{PROFILES, needs, offers};
 use crate::parameter::{Takes, input_schema};
 use crate::settings::{MAX_INSTANCES, Settings};
 
@@ -32,7 +32,7 @@ fn written(rules: &Value) -> Rules {
 
 fn needed(profile: &str) -> Rules {
     let tools = needs().into_iter().filter(|one| one.profiles.contains(&profile));
-    let rules = tools.flat_map(|one| one.rules);
+    let rules = tools.flat_map(|one| one.rules).chain(offers());
     rules.flat_map(|rule| rule.verbs.into_iter().map(move |verb| format!("{}/{} {verb}", rule.group, rule.resource))).collect()
 }
 
