@@ -132,4 +132,4 @@ fn runbooks_leave_no_place_open_and_name_only_tools_that_exist() {
 }
 
 /// Tools that other subjects bring.
-const EXPECTED: [&str; 2] = ["upgrade_cluster_image", "list_image_catalogs"];
+const EXPECTED: [&str; 5] = ["diagnose_cluster", "wait_for", "get_operator_info", "upgrade_cluster_image", "list_image_catalogs"];
