@@ -19,9 +19,9 @@ fn resident() -> usize {
     pages * 4096
 }
 
-/// Bytes by which memory may grow in the second half. 1 MiB, some 2 KiB per call: one output, one guest's memory or one trace that was kept
-/// of each round would be many times that.
-const SLACK: usize = 1 << 20;
+/// Bytes by which memory may grow in the second half. 4 MiB, some 8 KiB per call: an allocator's arenas of busy threads come and go by as
+/// much, and one guest's memory or one output that was kept of each call would be many times that.
+const SLACK: usize = 4 << 20;
 
 async fn rounds(rig: &Arc<Rig>, culprits: &Arc<Vec<Culprit>>, rounds: usize) {
     for _ in 0..rounds {

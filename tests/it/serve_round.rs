@@ -155,7 +155,7 @@ fn a_token_sees_and_calls_what_it_may_and_leaves_its_name_in_the_audit_trail() {
     let host = installation.serve().unwrap();
     assert_eq!(Client::new(host.url()).ask("tools/list", json!({})).0, 401);
     let client = Client::with_token(host.url(), "secret");
-    assert_eq!(client.tools(), ["list_postgres_clusters"]);
+    assert_eq!(client.tools(), ["list_postgres_clusters", "list_postgres_databases", "list_postgres_roles"]);
     client.call("list_postgres_clusters", &json!({}));
     let (_, refused) = client.ask("tools/call", json!({"name": "create_postgres_cluster", "arguments": {"name": "x"}}));
     let (_, unknown) = client.ask("tools/call", json!({"name": "no_such_tool", "arguments": {}}));

@@ -17,6 +17,8 @@ const BUDGET: usize = 25_000;
 fn fleet() -> Kubesim {
     let kubesim = Kubesim::start(Options { operator_step: None, ..Options::default() }).unwrap();
     for namespace in 0..NAMESPACES {
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("team-{namespace:03}")}});
+        kubesim.create(&object).unwrap();
         for number in 0..EACH {
             kubesim.create(&example_cluster(&format!("team-{namespace:03}"), &format!("db-{number}"), 3)).unwrap();
         }

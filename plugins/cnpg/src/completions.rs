@@ -1,11 +1,11 @@
 //! Values that complete an argument of a prompt or a resource template: namespaces, clusters, roles and databases that exist.
 
-use portcullis_plugin::kubernetes::{Kind, OBJECT};
+use portcullis_plugin::kubernetes::{Kind, METADATA, OBJECT};
 use serde_json::Value;
 
 use crate::call::Call;
 use crate::json::{list, text};
-use crate::kind::{DATABASE_ROLES, DATABASES};
+use crate::kind::{CLUSTERS, DATABASE_ROLES, DATABASES};
 use crate::problem::Problem;
 use crate::resources;
 
@@ -22,16 +22,35 @@ pub(crate) fn values(call: &Call<'_>, argument: &str, known: Known<'_>) -> Resul
     match argument {
         "namespace" => Ok(resources::namespaces(call)?.into_iter().collect()),
         "name" | "cluster" => clusters(call, given("namespace")),
-        "role" => named(call, DATABASE_ROLES, given("namespace"), given("cluster")),
+        "role" => roles(call, given("namespace"), given("cluster")),
         "database" => named(call, DATABASES, given("namespace"), given("cluster")),
         _ => Ok(Vec::new()),
     }
 }
 
 fn clusters(call: &Call<'_>, namespace: Option<&str>) -> Result<Vec<String>, Problem> {
-    let all = resources::page(call, None)?.clusters;
-    let mut names: Vec<String> =
-        all.into_iter().filter(|(one, _)| namespace.is_none_or(|wanted| wanted == one)).map(|(_, name)| name).collect();
+    let mut names: Vec<String> = match namespace {
+        None => resources::page(call, None)?.clusters.into_iter().map(|(_, name)| name).collect(),
+        Some(one) => {
+            let found = call.list(&CLUSTERS.within(one).list().limit(LOOKED_AT).form(METADATA))?;
+            list(&found, "/items").iter().filter_map(|one| text(one, "/metadata/name")).map(str::to_owned).collect()
+        }
+    };
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// Roles of their own kind, where it is served, and those in the cluster's spec.
+fn roles(call: &Call<'_>, namespace: Option<&str>, cluster: Option<&str>) -> Result<Vec<String>, Problem> {
+    let mut names = match named(call, DATABASE_ROLES, namespace, cluster) {
+        Err(problem) if problem.code == 404 => Vec::new(),
+        other => other?,
+    };
+    if let Some(cluster) = cluster {
+        let object = call.get(&CLUSTERS.within(call.namespace(namespace)).named(cluster))?;
+        names.extend(list(&object, "/spec/managed/roles").iter().filter_map(|one| text(one, "/name")).map(str::to_owned));
+    }
     names.sort();
     names.dedup();
     Ok(names)

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::call::Call;
 use crate::diff::without_bookkeeping;
-use crate::json::{annotation, label, text};
+use crate::json::{annotation, label, list, text};
 use crate::problem::Problem;
 use crate::settings::Gitops;
 use crate::yaml;
@@ -19,12 +19,23 @@ const SIGNS: [(&str, &str); 5] = [
     ("helm.toolkit.fluxcd.io/name", "Flux"),
 ];
 
+/// Field managers of their controllers: an object that one of them wrote is theirs even without a mark. Argo CD's default label
+/// (`app.kubernetes.io/instance`) is none: Helm and people write it too.
+const MANAGERS: [(&str, &str); 4] = [
+    ("argocd-controller", "Argo CD"),
+    ("argocd-application-controller", "Argo CD"),
+    ("kustomize-controller", "Flux"),
+    ("helm-controller", "Flux"),
+];
+
 /// Keys of metadata that belong to a manifest.
 const KEPT: [&str; 4] = ["name", "namespace", "labels", "annotations"];
 
 /// Who else writes this object, as far as it tells.
 pub(crate) fn owner(object: &Value) -> Option<&'static str> {
-    SIGNS.iter().find(|(key, _)| label(object, key).or_else(|| annotation(object, key)).is_some()).map(|(_, who)| *who)
+    let signed = SIGNS.iter().find(|(key, _)| label(object, key).or_else(|| annotation(object, key)).is_some());
+    let wrote = |name: &str| list(object, "/metadata/managedFields").iter().any(|one| text(one, "/manager") == Some(name));
+    signed.or_else(|| MANAGERS.iter().find(|(name, _)| wrote(name))).map(|(_, who)| *who)
 }
 
 /// Refuses to change `live` into `wanted` if a GitOps tool owns it; with `gitops: warn`, the note to put beside the result instead.

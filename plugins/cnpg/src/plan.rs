@@ -2,7 +2,7 @@
 //! moved. The id is a digest of the tool, its arguments and every object that the trial read; nothing is stored anywhere.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_plugin::kubernetes::{
     Api, DeleteOptions, GetRequest, ListOptions, ListRequest, LogOptions, PatchKind, Read, Reply, Status, Target, Watch,
@@ -15,7 +15,7 @@ use crate::answer::{Answer, Outcome};
 use crate::call::Call;
 use crate::catalogue::Entry;
 use crate::gitops::manifest;
-use crate::json::text;
+use crate::json::{list, text};
 use crate::problem::Problem;
 
 /// Parameters that say who agreed or how to wait, not what is changed: the same plan with or without them.
@@ -27,7 +27,22 @@ struct Witness<'a> {
     api: &'a dyn Api,
     seen: RefCell<BTreeMap<String, Value>>,
     basis: Option<&'a BTreeMap<String, String>>,
+    /// What the tool itself has changed since: of that, another state is no surprise.
+    written: RefCell<BTreeSet<String>>,
 }
+
+/// Kinds whose lists are part of the basis: what tools act upon besides the object that they were given. Others (events, backups) grow
+/// all the time.
+const LISTED: [&str; 8] = [
+    "pods",
+    "persistentvolumeclaims",
+    "databaseroles",
+    "databases",
+    "poolers",
+    "publications",
+    "subscriptions",
+    "scheduledbackups",
+];
 
 /// What a trial showed.
 pub(crate) struct Trial {
@@ -39,7 +54,7 @@ pub(crate) struct Trial {
 
 /// Tries a tool with `dryRun=All`.
 pub(crate) fn attempt(call: &Call<'_>, entry: &Entry, arguments: &Map<String, Value>) -> Result<Trial, Problem> {
-    let witness = Witness { api: call.api, seen: RefCell::default(), basis: None };
+    let witness = Witness { api: call.api, seen: RefCell::default(), basis: None, written: RefCell::default() };
     let mut dry = arguments.clone();
     dry.insert("dry_run".into(), true.into());
     let watched = Call { api: &witness, ..*call };
@@ -60,7 +75,7 @@ pub(crate) fn carry_out(
     arguments: &Map<String, Value>,
     trial: &Trial,
 ) -> Result<Outcome, Problem> {
-    let witness = Witness { api: call.api, seen: RefCell::default(), basis: Some(&trial.basis) };
+    let witness = Witness { api: call.api, seen: RefCell::default(), basis: Some(&trial.basis), written: RefCell::default() };
     (entry.run)(&Call { api: &witness, ..*call }, &Value::Object(arguments.clone()).to_string())
 }
 
@@ -90,14 +105,37 @@ impl Witness<'_> {
             Err(status) if status.code == 404 => Value::Null,
             Err(_) => return reply,
         };
-        let name = target.name.as_deref().unwrap_or_default();
-        let place = target.namespace.as_deref().map(|one| format!("{one}/")).unwrap_or_default();
-        let key = format!("{} {place}{name}", target.plural);
-        if self.basis.and_then(|all| all.get(&key)).is_some_and(|planned| *planned != moved(&object)) {
+        self.look(key(target), object)?;
+        reply
+    }
+
+    fn note_all(&self, request: &ListRequest, reply: Result<Reply, Status>) -> Result<Reply, Status> {
+        let Ok(found) = &reply else { return reply };
+        if LISTED.contains(&request.target.plural.as_str()) {
+            let page: Value = serde_json::from_str(&found.body).unwrap_or(Value::Null);
+            for one in list(&page, "/items") {
+                let name = text(one, "/metadata/name").map(str::to_owned);
+                let namespace = text(one, "/metadata/namespace").map(str::to_owned);
+                self.look(key(&Target { name, namespace, ..request.target.clone() }), one.clone())?;
+            }
+        }
+        reply
+    }
+
+    /// The first look is the one that was decided on; a later one must agree with the basis.
+    fn look(&self, key: String, object: Value) -> Result<(), Status> {
+        let planned = self.basis.and_then(|all| all.get(&key));
+        if planned.is_some_and(|planned| *planned != moved(&object)) && !self.written.borrow().contains(&key) {
             return Err(Status::new(409, "Conflict", format!("{key} was changed after it was planned for")));
         }
-        // The first look is the one that was decided on.
         self.seen.borrow_mut().entry(key).or_insert(object);
+        Ok(())
+    }
+
+    fn wrote<T>(&self, target: &Target, reply: Result<T, Status>) -> Result<T, Status> {
+        if reply.is_ok() {
+            self.written.borrow_mut().insert(key(target));
+        }
         reply
     }
 
@@ -107,27 +145,38 @@ impl Witness<'_> {
     }
 }
 
+/// `plural namespace/name`, whatever the subresource.
+fn key(target: &Target) -> String {
+    let place = target.namespace.as_deref().map(|one| format!("{one}/")).unwrap_or_default();
+    format!("{} {place}{}", target.plural, target.name.as_deref().unwrap_or_default())
+}
+
 impl Api for Witness<'_> {
     fn get(&self, request: &GetRequest) -> Result<Reply, Status> {
         self.note(&request.target, self.api.get(request))
     }
     fn list(&self, request: &ListRequest) -> Result<Reply, Status> {
-        self.api.list(request)
+        self.note_all(request, self.api.list(request))
     }
     fn read_many(&self, requests: &[Read]) -> Vec<Result<Reply, Status>> {
-        self.api.read_many(requests)
+        let noted = |(read, reply): (&Read, Result<Reply, Status>)| match read {
+            Read::Get(request) => self.note(&request.target, reply),
+            Read::List(request) => self.note_all(request, reply),
+        };
+        requests.iter().zip(self.api.read_many(requests)).map(noted).collect()
     }
     fn create(&self, target: &Target, object: &str, options: &WriteOptions) -> Result<Reply, Status> {
         self.api.create(target, object, &self.options(options))
     }
     fn apply(&self, target: &Target, object: &str, options: &WriteOptions, force: bool) -> Result<Reply, Status> {
-        self.api.apply(target, object, &self.options(options), force)
+        self.wrote(target, self.api.apply(target, object, &self.options(options), force))
     }
     fn patch(&self, target: &Target, kind: PatchKind, patch: &str, options: &WriteOptions) -> Result<Reply, Status> {
-        self.api.patch(target, kind, patch, &self.options(options))
+        self.wrote(target, self.api.patch(target, kind, patch, &self.options(options)))
     }
     fn delete(&self, target: &Target, options: &DeleteOptions) -> Result<Reply, Status> {
-        self.api.delete(target, &DeleteOptions { dry_run: options.dry_run || self.basis.is_none(), ..options.clone() })
+        let options = DeleteOptions { dry_run: options.dry_run || self.basis.is_none(), ..options.clone() };
+        self.wrote(target, self.api.delete(target, &options))
     }
     fn watch(&self, target: &Target, options: &ListOptions, form: &str, seconds: u32) -> Result<Box<dyn Watch + '_>, Status> {
         self.api.watch(target, options, form, seconds)

@@ -32,7 +32,9 @@ fn resource(plural: &str, subresource: &str) -> String {
 
 /// The Role (or ClusterRole, when the request names no namespace) that would allow one request.
 pub(crate) fn missing(verb: &str, target: &Target, subresource: &str) -> String {
-    let mut metadata = json!({"name": "portcullis-cnpg"});
+    // A name of its own: under that of the whole role, applying it would replace everything else that is allowed.
+    let name = format!("portcullis-cnpg-{verb}-{}", resource(&target.plural, subresource).replace('/', "-"));
+    let mut metadata = json!({"name": name});
     if let (Some(namespace), Some(map)) = (&target.namespace, metadata.as_object_mut()) {
         map.insert("namespace".into(), namespace.as_str().into());
     }
@@ -53,6 +55,7 @@ mod tests {
     fn a_request_without_a_namespace_needs_a_cluster_role() {
         let role = missing("get", &CLUSTERS.within("prod").named("db"), "");
         assert!(role.contains("kind: Role\n") && role.contains("namespace: prod") && role.contains("- get"));
+        assert!(role.contains("name: portcullis-cnpg-get-clusters\n"), "{role}");
         assert!(missing("list", &CLUSTERS.everywhere(), "").contains("kind: ClusterRole\n"));
     }
 }

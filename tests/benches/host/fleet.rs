@@ -20,6 +20,8 @@ const FLEET: (usize, usize) = (200, 10);
 pub(crate) fn rows() -> anyhow::Result<Vec<Row>> {
     let kubesim = Kubesim::start(Options { operator_step: None, ..Options::default() })?;
     for namespace in 0..FLEET.0 {
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": format!("team-{namespace:03}")}});
+        kubesim.create(&object).map_err(|refused| anyhow!("{refused:?}"))?;
         for number in 0..FLEET.1 {
             let cluster = example_cluster(&format!("team-{namespace:03}"), &format!("db-{number}"), 3);
             kubesim.create(&cluster).map_err(|refused| anyhow!("{refused:?}"))?;

@@ -142,8 +142,8 @@ impl<'a> Turn<'a> {
 
     fn resume(&self, plugin: &Arc<dyn Plugin>, retry: Retry) -> Result<Round, Trouble> {
         let answers = questions::answers(retry.responses)?;
-        // Answers mean something only to who asked: without the state that came with the questions, nobody did, and the guest asks again.
-        let Some(text) = retry.state else { return Ok(Round::default()) };
+        // MCP lets a client answer beforehand. Such answers are bound to nothing, which the guest sees from the state that is not there.
+        let Some(text) = retry.state else { return Ok(Round { answers, state: None }) };
         let opened = self.shared.sealer.open(&self.binding(plugin), &text, SystemTime::now());
         let state = opened.map_err(|_| Trouble::State)?;
         Ok(Round { answers, state })

@@ -43,13 +43,6 @@ async fn a_question_travels_in_the_result_and_its_answer_comes_back_with_the_sta
 }
 
 #[tokio::test]
-async fn answers_to_questions_that_nobody_asked_are_dropped() {
-    let server = Server::start().await;
-    let forged = call(forms(), "ask", json!({"inputResponses": yes()})).send(server.address).await;
-    assert_eq!(forged.result()["resultType"], "input_required", "{forged:?}");
-}
-
-#[tokio::test]
 async fn a_state_is_good_for_its_caller_its_tool_its_arguments_and_its_component() {
     let server = Server::start().await;
     let with = |state: &str| json!({"inputResponses": yes(), "requestState": state});

@@ -77,6 +77,25 @@ fn profile<'a>(manifest: &'a Manifest, name: Option<&str>) -> anyhow::Result<Opt
     })
 }
 
+/// Kinds that live in no namespace, of those that plugins ask for: a Role grants nothing on them.
+const CLUSTER_SCOPED: [&str; 8] = [
+    "clusterimagecatalogs",
+    "customresourcedefinitions",
+    "ingressclasses",
+    "namespaces",
+    "nodes",
+    "persistentvolumes",
+    "priorityclasses",
+    "storageclasses",
+];
+
+/// The part of a rule on kinds without a namespace (`inside`: on those with one), if there is any.
+fn part(rule: &KubernetesRule, inside: bool) -> Option<KubernetesRule> {
+    let scoped = |resource: &String| CLUSTER_SCOPED.contains(&resource.split('/').next().unwrap_or(resource));
+    let resources: Vec<String> = rule.resources.iter().filter(|one| scoped(one) != inside).cloned().collect();
+    (!resources.is_empty()).then(|| KubernetesRule { resources, ..rule.clone() })
+}
+
 /// Roles with their bindings: one ClusterRole for rules that hold everywhere, one Role per namespace for the others.
 fn documents(grant: &KubernetesGrant, only: &[String], name: &str, account: &(String, String)) -> Vec<Value> {
     let mut documents = Vec::new();
@@ -84,12 +103,17 @@ fn documents(grant: &KubernetesGrant, only: &[String], name: &str, account: &(St
     if only.is_empty() && !everywhere.is_empty() {
         documents.extend(role("ClusterRole", None, name, everywhere, account));
     }
+    let outside: Vec<Value> = grant.rules.iter().filter_map(|rule| part(rule, false)).map(|rule| policy_rule(&rule)).collect();
+    if !only.is_empty() && !outside.is_empty() {
+        documents.extend(role("ClusterRole", None, &format!("{name}-cluster-scoped"), outside, account));
+    }
     for namespace in namespaces(grant, only) {
         let holds = |rule: &&KubernetesRule| match only.is_empty() {
             true => !is_everywhere(rule) && rule.namespaces.contains(&namespace),
             false => is_everywhere(rule) || rule.namespaces.contains(&namespace),
         };
-        let rules: Vec<Value> = grant.rules.iter().filter(holds).map(policy_rule).collect();
+        let rules = grant.rules.iter().filter(holds).filter_map(|rule| part(rule, true));
+        let rules: Vec<Value> = rules.map(|rule| policy_rule(&rule)).collect();
         if !rules.is_empty() {
             documents.extend(role("Role", Some(&namespace), name, rules, account));
         }
@@ -136,7 +160,7 @@ fn role(kind: &str, namespace: Option<&str>, name: &str, rules: Vec<Value>, acco
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 mod tests {
     use portcullis_core::kubegrant::{KubernetesGrant, KubernetesRule};
     use portcullis_core::manifest::Manifest;
@@ -169,6 +193,17 @@ mod tests {
     #[test]
     fn what_holds_everywhere_is_a_cluster_role_and_the_rest_a_role_in_its_namespace() {
         assert_eq!(summary(&[]), ["ClusterRole null pods", "ClusterRoleBinding null ", "Role a secrets", "RoleBinding a "]);
+    }
+
+    #[test]
+    fn kinds_without_a_namespace_keep_a_cluster_role_beside_the_roles() {
+        let grant = KubernetesGrant { rules: vec![rule("pods", &["*"]), rule("storageclasses", &["*"])], secret_values: false };
+        let account = ("portcullis".to_owned(), "portcullis".to_owned());
+        let documents = documents(&grant, &["a".to_owned()], "x", &account);
+        let kinds: Vec<String> =
+            documents.iter().map(|one| format!("{} {}", one["kind"], one["rules"][0]["resources"])).collect();
+        assert_eq!(kinds[0], r#""ClusterRole" ["storageclasses"]"#);
+        assert_eq!(kinds[2], r#""Role" ["pods"]"#);
     }
 
     #[test]

@@ -31,3 +31,12 @@ fn the_operator_may_allow_live_edits_and_the_answer_warns() {
     assert!(!answer.is_error && answer.text.contains("Argo CD"), "{}", answer.text);
     assert_eq!(fake.made("patch").len(), 1);
 }
+
+#[test]
+fn an_object_that_a_gitops_controller_wrote_is_its_own_without_a_label() {
+    let mut object = cluster("default", "db", 3);
+    object["metadata"]["managedFields"] = json!([{"manager": "kubectl"}, {"manager": "kustomize-controller"}]);
+    let fake = Fake::new().with("clusters", object);
+    let answer = fake.answer("scale_postgres_cluster", json!({"name": "db", "instances": 5}));
+    assert!(answer.structured["reason"] == "GitOpsManaged" && answer.text.contains("Flux"), "{}", answer.text);
+}

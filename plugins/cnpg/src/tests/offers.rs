@@ -103,6 +103,16 @@ fn namespaces_clusters_roles_and_databases_are_completed_from_what_exists() {
 }
 
 #[test]
+fn roles_of_an_older_cloudnativepg_are_completed_from_the_clusters_spec() {
+    let mut object = cluster("prod", "db", 1);
+    object["spec"]["managed"] = json!({"roles": [{"name": "app"}, {"name": "reporting"}]});
+    let old = Fake::new().with("clusters", object);
+    let old = old.failing("list", "databaseroles", 1, status(404, "NotFound", "404 page not found"));
+    let known = [("namespace".to_owned(), "prod".to_owned()), ("cluster".to_owned(), "db".to_owned())];
+    assert_eq!(with(&old, |call| completions::values(call, "role", &known)).unwrap(), ["app", "reporting"]);
+}
+
+#[test]
 fn a_runbook_names_the_cluster_and_carries_its_state() {
     let given = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()

@@ -3,7 +3,7 @@
 use crate::catalogue;
 use crate::fake::{Fake, status};
 use crate::offering::{listed, served, withheld};
-use crate::profile::Profile;
+use crate::profile::{Level, Profile};
 
 fn names(profile: Profile) -> Vec<&'static str> {
     catalogue::all().filter(|one| profile.includes(one)).map(|one| one.name).collect()
@@ -11,7 +11,7 @@ fn names(profile: Profile) -> Vec<&'static str> {
 
 #[test]
 fn a_reader_gets_what_reads_and_nothing_else() {
-    let all = catalogue::all().filter(|one| one.hints.read_only).map(|one| one.name);
+    let all = catalogue::all().filter(|one| one.level == Level::Read).map(|one| one.name);
     assert_eq!(names(Profile::Reader), all.collect::<Vec<_>>());
 }
 
@@ -27,7 +27,8 @@ fn each_profile_has_the_tools_of_the_one_below() {
 #[test]
 fn the_default_is_what_reads_and_what_the_reference_promised() {
     let default = names(Profile::Default);
-    assert!(catalogue::all().all(|one| default.contains(&one.name) == (one.promised || one.hints.read_only)));
+    assert!(catalogue::all().all(|one| default.contains(&one.name) == (one.promised || one.level == Level::Read)));
+    assert!(catalogue::all().all(|one| one.level != Level::Read || one.hints.read_only));
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) const TOOL: Entry = Entry {
         required: &["plan_id", "tool", "arguments", "radius", "basis", "trial"],
     },
     hints: Hints { read_only: true, destructive: false, idempotent: true },
-    level: Level::Read,
+    level: Level::Operate,
     promised: false,
     rules: &[],
     run,
