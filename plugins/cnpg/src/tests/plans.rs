@@ -1,8 +1,14 @@
 //! Plans: tried first, carried out only as they were shown.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::answer::{Answer, Outcome};
+use crate::call::Call;
+use crate::catalogue::{self, Entry};
 use crate::fake::{Fake, cluster};
+use crate::kind::{CLUSTERS, DATABASES};
+use crate::plan;
+use crate::problem::Problem;
 use crate::profile::Profile;
 
 fn fake() -> Fake {
@@ -21,7 +27,7 @@ fn planned(fake: &Fake) -> Value {
     answer.structured
 }
 
-fn apply(fake: &Fake, plan: &Value) -> crate::answer::Answer {
+fn apply(fake: &Fake, plan: &Value) -> Answer {
     let mut arguments = down();
     arguments["plan_id"] = plan["plan_id"].clone();
     arguments["confirm_name"] = json!("db");
@@ -108,4 +114,48 @@ fn only_tools_of_the_profile_that_can_be_tried_are_planned_and_their_arguments_a
     fake.settings.borrow_mut().profile = Profile::Reader;
     assert!(fake.answer("plan_change", down()).is_error);
     assert!(fake.requests().is_empty());
+}
+
+/// A tool that looks at a cluster and its databases, changes the cluster, and looks again.
+fn look_write_look(call: &Call<'_>, _: &str) -> Result<Outcome, Problem> {
+    let target = CLUSTERS.within("default").named("db");
+    call.list(&DATABASES.within("default").list())?;
+    call.get(&target)?;
+    let done = call.merge(&target, &json!({"spec": {"instances": 3}}), false)?;
+    call.get(&target)?;
+    Ok(Answer::new(String::new(), done.object).into())
+}
+
+fn shop() -> Value {
+    json!({"metadata": {"name": "db-shop", "namespace": "default", "uid": "uid-shop"}, "spec": {"name": "shop"}})
+}
+
+fn twice(between: impl FnOnce() -> Fake) -> (Result<Outcome, Problem>, usize) {
+    let entry = Entry { run: look_write_look, ..*catalogue::find("scale_postgres_cluster").unwrap() };
+    let first = fake().with("databases", shop());
+    let trial = with(&first, |call| plan::attempt(call, &entry, &Map::new())).unwrap();
+    assert_eq!(written(&first), 0, "a trial writes nothing, whatever the tool asks for");
+    let second = between();
+    let done = with(&second, |call| plan::carry_out(call, &entry, &Map::new(), &trial));
+    (done, written(&second))
+}
+
+fn with<T>(fake: &Fake, work: impl FnOnce(&Call<'_>) -> T) -> T {
+    let (context, settings) = (fake.context.borrow().clone(), fake.settings.borrow().clone());
+    work(&Call { api: fake, host: fake, context: &context, settings: &settings })
+}
+
+#[test]
+fn what_the_tool_itself_wrote_is_no_stranger_to_its_plan() {
+    let (done, written) = twice(|| fake().with("databases", shop()));
+    assert!(done.is_ok(), "{done:?}");
+    assert_eq!(written, 1);
+}
+
+#[test]
+fn a_dependent_that_was_replaced_after_the_plan_stops_it_before_anything_is_written() {
+    let mut other = shop();
+    other["metadata"]["uid"] = json!("uid-other");
+    let (done, written) = twice(|| fake().with("databases", other));
+    assert_eq!((done.unwrap_err().code, written), (409, 0));
 }
