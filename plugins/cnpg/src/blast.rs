@@ -67,7 +67,12 @@ impl Radius {
     pub(crate) fn of(structured: &Value, removes: bool) -> Self {
         let mut radius = Self { irreversible: removes, ..Self::default() };
         for change in list(structured, "/changes") {
-            let path = text(change, "/path").unwrap_or_default();
+            let path = match (text(change, "/path").unwrap_or_default(), text(structured, "/upgrade")) {
+                // Which version an image is, its tool knows better than its path.
+                (path, Some("major")) if path.starts_with("spec.image") => "spec.imageCatalogRef.major",
+                (path, Some("minor")) if path.starts_with("spec.image") => "spec.image",
+                (path, _) => path,
+            };
             // The most telling one comes first in the table.
             if let Some(meaning) = MEANINGS.iter().find(|one| path.starts_with(one.0)) {
                 radius.add(meaning);

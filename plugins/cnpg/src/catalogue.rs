@@ -49,6 +49,7 @@ const GROUPS: &[&[&Entry]] = &[
     tools::storage::TOOLS,
     tools::parameters::TOOLS,
     tools::connections::TOOLS,
+    tools::images::TOOLS,
 ];
 
 /// All tools, in the order in which a client lists them.

@@ -5,7 +5,7 @@ mod offers;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use portcullis_plugin::{Failure, Outcome, Output, Plugin, Question, Tool, config, kubernetes, log, progress};
+use portcullis_plugin::{Failure, Outcome, Output, Plugin, Question, Tool, config, kubernetes, log, notifications, progress};
 
 use crate::answer;
 use crate::call::{Call, Context};
@@ -105,6 +105,10 @@ impl port::Host for Host {
 
     fn log(&self, message: &str) {
         log::info(message);
+    }
+
+    fn tools_changed(&self) {
+        notifications::list_changed("tools");
     }
 
     fn random(&self, bytes: &mut [u8]) -> bool {

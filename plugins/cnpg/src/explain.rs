@@ -6,7 +6,7 @@ use portcullis_plugin::kubernetes::{Status, Target};
 use crate::field;
 use crate::problem::{Cause, Problem};
 use crate::rule;
-use crate::text::flat;
+use crate::text::{flat, short};
 
 /// What was tried.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +70,7 @@ pub(crate) fn explain(status: Status, action: &Action<'_>) -> Problem {
         ),
         (404, _) => not_found(problem, &status.message, action),
         (409, "AlreadyExists") => hinted(problem, "It exists already. Look at it, or choose another name.", &[STATUS, LIST]),
+        (409, _) if status.message.contains("Apply failed with") => owned_by_another(problem),
         (409, _) => retry(problem, "It changed while this call was deciding. Look at it again, then repeat the call.", &[STATUS]),
         (410, _) => {
             retry(problem, "The server no longer keeps the state that the cursor points to: ask again without `cursor`.", &[LIST])
@@ -97,6 +98,21 @@ fn retry(mut problem: Problem, hint: &str, next: &'static [&'static str]) -> Pro
         return problem.next(next);
     }
     hinted(problem, hint, next)
+}
+
+/// A server-side apply met fields that somebody else applies: trying again cannot help, and force would fight them (contract §4.0.1).
+fn owned_by_another(mut problem: Problem) -> Problem {
+    let quoted = |words: &str| words.split_once("conflict with \"")?.1.split_once('"').map(|(name, _)| name.to_owned());
+    let causes = problem.causes.iter().map(|one| one.message.as_str());
+    let mut managers: Vec<String> = causes.chain([&*problem.message]).filter_map(quoted).collect();
+    managers.sort_unstable();
+    managers.dedup();
+    let who = if managers.is_empty() { "another manager".into() } else { format!("`{}`", short(&managers.join("`, `"))) };
+    let hint = format!(
+        "Nothing was changed: these fields are managed by {who} (GitOps or another controller). Change them at their source; the same call again is refused again."
+    );
+    problem.reason = "GitOpsManaged".into();
+    hinted(problem, &hint, &[])
 }
 
 /// A write that got no answer may have been carried out.

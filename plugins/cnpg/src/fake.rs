@@ -89,6 +89,8 @@ pub(crate) struct Fake {
     pub(crate) progress: RefCell<Vec<String>>,
     pub(crate) pauses: RefCell<Vec<u64>>,
     pub(crate) logged: RefCell<Vec<String>>,
+    /// How often the host was told to ask for the tools anew.
+    pub(crate) tools_changed: Cell<usize>,
     clock_ms: Cell<u64>,
     logs: RefCell<Vec<(String, String)>>,
     served: RefCell<Vec<String>>,
@@ -363,6 +365,10 @@ impl Host for Fake {
 
     fn log(&self, message: &str) {
         self.logged.borrow_mut().push(message.into());
+    }
+
+    fn tools_changed(&self) {
+        self.tools_changed.set(self.tools_changed.get() + 1);
     }
 
     fn random(&self, bytes: &mut [u8]) -> bool {

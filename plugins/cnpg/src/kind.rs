@@ -32,6 +32,7 @@ pub(crate) const SERVICES: Kind = core("services");
 pub(crate) const SECRETS: Kind = core("secrets");
 pub(crate) const EVENTS: Kind = core("events");
 pub(crate) const LEASES: Kind = Kind::new("coordination.k8s.io", "v1", "leases");
+pub(crate) const DEPLOYMENTS: Kind = Kind::new("apps", "v1", "deployments");
 pub(crate) const JOBS: Kind = Kind::new("batch", "v1", "jobs");
 pub(crate) const STORAGE_CLASSES: Kind = Kind::new("storage.k8s.io", "v1", "storageclasses");
 pub(crate) const OBJECT_STORES: Kind = Kind::new("barmancloud.cnpg.io", "v1", "objectstores");

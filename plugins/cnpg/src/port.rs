@@ -13,6 +13,8 @@ pub(crate) trait Host {
     fn progress(&self, step: u32, message: &str);
     /// A line for the operator.
     fn log(&self, message: &str);
+    /// Has the host ask for the tools anew: what the API server serves may have changed.
+    fn tools_changed(&self);
     /// Fills `bytes` from the host's cryptographic random number generator (`wasi:random`). False: there are none, and nothing that
     /// must not be guessed may be made.
     #[allow(dead_code, reason = "the tools that need it come next")]

@@ -10,11 +10,9 @@ use crate::kind::{CLUSTERS, CNPG};
 use crate::problem::Problem;
 
 /// The kinds of one group and version.
-#[allow(dead_code, reason = "the tools that need it come next")]
 #[derive(Debug, Clone)]
 pub(crate) struct Served(Value);
 
-#[allow(dead_code, reason = "the tools that need it come next")]
 impl Served {
     /// The kinds of CloudNativePG.
     ///
@@ -35,6 +33,12 @@ impl Served {
     /// A server that does not know the group.
     pub(crate) fn none() -> Self {
         Self(Value::Null)
+    }
+
+    /// The plurals of the kinds, without subresources.
+    pub(crate) fn kinds(&self) -> Vec<&str> {
+        let names = list(&self.0, "/resources").iter().filter_map(|one| text(one, "/name"));
+        names.filter(|one| !one.contains('/')).collect()
     }
 
     /// Whether a kind is served, by its plural.

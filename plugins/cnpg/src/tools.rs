@@ -5,6 +5,7 @@ pub(crate) mod backups;
 pub(crate) mod clusters;
 pub(crate) mod connections;
 pub(crate) mod databases;
+pub(crate) mod images;
 pub(crate) mod instances;
 pub(crate) mod observation;
 pub(crate) mod operations;

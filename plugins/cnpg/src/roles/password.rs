@@ -107,6 +107,7 @@ mod tests {
         fn pause(&self, _: u64) {}
         fn progress(&self, _: u32, _: &str) {}
         fn log(&self, _: &str) {}
+        fn tools_changed(&self) {}
         fn random(&self, bytes: &mut [u8]) -> bool {
             let Some(first) = self.0 else { return false };
             bytes.iter_mut().zip(0_u8..).for_each(|(byte, at)| *byte = first.saturating_add(at));

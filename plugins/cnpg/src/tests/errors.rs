@@ -4,7 +4,10 @@ use portcullis_plugin::kubernetes::Status;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::fake::{Fake, status};
+use crate::call::{Call, Context};
+use crate::fake::{Fake, invalid, status};
+use crate::kind::POOLERS;
+use crate::settings::Settings;
 
 fn reading(refusal: Status) -> Answer {
     let answer = Fake::new().failing("get", "clusters", 1, refusal).answer("get_cluster_status", json!({"name": "db"}));
@@ -124,4 +127,25 @@ fn a_server_without_cloudnativepg_is_told_from_a_missing_namespace() {
     assert!(creating(unknown()).text.contains("not installed there"));
     let fake = Fake::new().failing("list", "clusters", 1, status(404, "NotFound", "?"));
     assert!(fake.answer("list_postgres_clusters", json!({})).text.contains("not installed there"));
+}
+
+#[test]
+fn fields_that_another_manager_applies_are_named_and_not_worth_another_try() {
+    let refusal = |message: &str, cause: Option<&str>| {
+        let mut refusal = status(409, "Conflict", message);
+        refusal.causes = cause.map(|one| invalid(".spec.type", one).causes).unwrap_or_default();
+        let fake = Fake::new().failing("apply", "poolers", 1, refusal);
+        let (context, settings) = (Context::default(), Settings::default());
+        let call = Call { api: &fake, host: &fake, context: &context, settings: &settings };
+        call.apply(&POOLERS.within("default").named("pgbouncer"), &json!({}), false).unwrap_err()
+    };
+    let told = "Apply failed with 1 conflict: conflict with \"kustomize-controller\" using postgresql.cnpg.io/v1: .spec.type";
+    for problem in [refusal(told, None), refusal("Apply failed with 1 conflict", Some("conflict with \"kustomize-controller\""))]
+    {
+        assert_eq!((&*problem.reason, problem.retryable), ("GitOpsManaged", false));
+        assert!(problem.hint.contains("`kustomize-controller`"), "{}", problem.hint);
+    }
+    assert!(refusal("Apply failed with 2 conflicts", None).hint.contains("another manager"));
+    let moved = refusal("the object has been modified", None);
+    assert_eq!((&*moved.reason, moved.retryable), ("Conflict", true));
 }

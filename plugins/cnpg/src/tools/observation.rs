@@ -3,9 +3,10 @@
 mod diagnose;
 mod events;
 mod logs;
+mod operator;
 mod wait_for;
 
 use crate::catalogue::Entry;
 
 /// In the order in which a client lists them.
-pub(crate) const TOOLS: &[&Entry] = &[&diagnose::TOOL, &logs::TOOL, &events::TOOL, &wait_for::TOOL];
+pub(crate) const TOOLS: &[&Entry] = &[&diagnose::TOOL, &logs::TOOL, &events::TOOL, &wait_for::TOOL, &operator::TOOL];

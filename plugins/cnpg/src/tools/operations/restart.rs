@@ -9,11 +9,11 @@ use crate::catalogue::{Entry, Hints, read};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::guard;
-use crate::json::text;
 use crate::kind::CLUSTERS;
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE};
 use crate::problem::Problem;
 use crate::profile::Level;
+use crate::rolling;
 use crate::rule::Rule;
 use crate::shape::Shape;
 use crate::time;
@@ -47,7 +47,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         let cluster = Cluster(object);
         guard::is_awake(cluster)?;
         let patch = json!({"metadata": {"annotations": {ANNOTATION: time::rfc3339(call.host.now())}}});
-        Ok(Some(Wanted { patch, notes: notes(cluster) }))
+        Ok(Some(Wanted { patch, notes: rolling::notes(cluster) }))
     };
     let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
     let words = |_: &_| Words {
@@ -57,22 +57,4 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         extra: json!({}),
     };
     change.run(words, "").map(Into::into)
-}
-
-fn notes(cluster: Cluster<'_>) -> Vec<String> {
-    let mut out = Vec::new();
-    if cluster.instances() == 1 {
-        out.push("its only instance restarts: nobody can connect meanwhile".into());
-    } else if text(cluster.0, "/spec/primaryUpdateStrategy") == Some("supervised") {
-        out.push(
-            "`primaryUpdateStrategy` is `supervised`: after the replicas the operator waits for `promote_cluster_instance`"
-                .into(),
-        );
-    } else if text(cluster.0, "/spec/primaryUpdateMethod") == Some("switchover") {
-        out.push("the primary's turn is a switchover: another instance is the primary afterwards".into());
-    }
-    if !cluster.fenced().is_empty() {
-        out.push("fenced instances stay fenced".into());
-    }
-    out
 }

@@ -1,17 +1,11 @@
 //! Which image a new cluster gets. Never one that nobody named: the caller's image, a catalog of this Kubernetes, a repository that
 //! the host's operator configured, or else the default of CloudNativePG.
 
-use portcullis_plugin::kubernetes::Read;
-use serde_json::Value;
-
 use super::input::Input;
 use crate::call::Call;
-use crate::json::{integer, list, text};
-use crate::kind::{CLUSTER_IMAGE_CATALOGS, IMAGE_CATALOGS};
+use crate::image;
+use crate::image_catalog::{Catalog, catalogs};
 use crate::problem::Problem;
-
-/// Catalogs per list: there is rarely more than one per distribution.
-const PAGE: u32 = 100;
 
 /// The choice.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,14 +43,11 @@ pub(super) fn resolve(call: &Call<'_>, input: &Input, namespace: &str) -> Result
 
 /// The tag must be a version: CloudNativePG reads the major version from it.
 fn named(image: &str, version: Option<&str>) -> Result<Image, Problem> {
-    let without_digest = image.split_once('@').map_or(image, |(before, _)| before);
-    let last = without_digest.rsplit('/').next().unwrap_or_default();
-    let tag = last.split_once(':').map_or("", |(_, tag)| tag);
-    if !tag.starts_with(|one: char| one.is_ascii_digit()) {
+    let Some(tag) = image::tag(image) else {
         let message =
             format!("the tag of `{image}` is not a PostgreSQL version, and CloudNativePG refuses `latest` and bare digests");
         return Err(Problem::argument("container_image", message, "Use a tag that begins with the version, e.g. `:17.5`."));
-    }
+    };
     let leading = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
     if let Some(version) = version.filter(|version| leading(version) != leading(tag)) {
         let message = format!("`{version}` contradicts the image's tag `{tag}`");
@@ -94,8 +85,8 @@ fn from_catalog(call: &Call<'_>, catalog: &str, version: &str, namespace: &str) 
         let message = format!("there is no image catalog `{catalog}` in namespace `{namespace}` or cluster-wide");
         return Err(Problem::argument("image_catalog", message, "Check the name, or use `container_image`."));
     };
-    if !matching.majors.contains(&major) {
-        let message = format!("catalog `{catalog}` has {}, not {major}", words(&matching.majors));
+    if matching.image(major).is_none() {
+        let message = format!("catalog `{catalog}` has {}, not {major}", matching.majors());
         return Err(Problem::argument("postgres_version", message, "Choose one that it has."));
     }
     Ok(Image::Catalog { kind: matching.kind.into(), name: matching.name, major })
@@ -109,7 +100,7 @@ fn by_version(call: &Call<'_>, version: &str, namespace: &str) -> Result<Image, 
         return tagged.ok_or_else(|| unresolved(version, &[]));
     };
     let (found, unread) = catalogs(call, namespace);
-    let mut carrying: Vec<Catalog> = found.into_iter().filter(|one| one.majors.contains(&major)).collect();
+    let mut carrying: Vec<Catalog> = found.into_iter().filter(|one| one.image(major).is_some()).collect();
     // A catalog of the namespace was put there for it.
     if carrying.iter().filter(|one| one.kind == "ImageCatalog").count() == 1 {
         carrying.retain(|one| one.kind == "ImageCatalog");
@@ -128,41 +119,7 @@ fn unresolved(version: &str, several: &[Catalog]) -> Problem {
         let hint = "Leave out `postgres_version` for CloudNativePG's default, or give `container_image`. The host's operator can set `imageRepository` in this plugin's settings, or install an image catalog.";
         return Problem::argument("postgres_version", message, hint);
     }
-    let names: Vec<String> = several.iter().map(|one| format!("`{}/{}`", one.kind, one.name)).collect();
+    let names: Vec<String> = several.iter().map(|one| format!("`{}`", one.reference())).collect();
     let message = format!("several image catalogs carry PostgreSQL {version}: {}", names.join(", "));
     Problem::argument("postgres_version", message, "Say which one with `image_catalog`.")
-}
-
-struct Catalog {
-    kind: &'static str,
-    name: String,
-    majors: Vec<i64>,
-}
-
-/// The catalogs of the namespace and those of all, as far as they may be read, and why others may not. A kind that the server does
-/// not know counts as none.
-fn catalogs(call: &Call<'_>, namespace: &str) -> (Vec<Catalog>, Option<Problem>) {
-    let reads: [Read; 2] = [
-        IMAGE_CATALOGS.within(namespace).list().limit(PAGE).into(),
-        CLUSTER_IMAGE_CATALOGS.everywhere().list().limit(PAGE).into(),
-    ];
-    let (mut out, mut unread) = (Vec::new(), None);
-    for (kind, found) in ["ImageCatalog", "ClusterImageCatalog"].into_iter().zip(call.read_many(&reads)) {
-        match found {
-            Ok(found) => out.extend(list(&found, "/items").iter().map(|one| catalog(kind, one))),
-            Err(problem) if problem.code == 404 => {}
-            Err(problem) => unread = unread.or(Some(problem)),
-        }
-    }
-    (out, unread)
-}
-
-fn catalog(kind: &'static str, object: &Value) -> Catalog {
-    let majors = list(object, "/spec/images").iter().filter_map(|one| integer(one, "/major")).collect();
-    Catalog { kind, name: text(object, "/metadata/name").unwrap_or_default().into(), majors }
-}
-
-fn words(majors: &[i64]) -> String {
-    let all: Vec<String> = majors.iter().map(i64::to_string).collect();
-    all.join(", ")
 }
