@@ -222,3 +222,32 @@ fn a_plan_tells_a_minor_step_from_one_that_cannot_be_undone() {
     assert_eq!(radius(json!({"name": "db", "catalog": "pg"})), (true, false, false));
     assert_eq!(radius(json!({"name": "db", "image": NEW, "allow_major": true})), (true, true, true));
 }
+
+#[test]
+fn a_planned_major_step_is_carried_out_with_the_name() {
+    let fake = backed_up(running());
+    fake.settings.borrow_mut().profile = Profile::Admin;
+    let arguments = json!({"name": "db", "catalog": "pg", "major": 18, "allow_major": true});
+    let plan = fake.answer("plan_change", json!({"tool": TOOL, "arguments": arguments})).structured;
+    let apply = json!({"tool": TOOL, "arguments": arguments, "plan_id": plan["plan_id"], "confirm_name": "db"});
+    let answer = fake.answer("apply_plan", apply);
+    assert!(!answer.is_error, "{}", answer.text);
+    assert_eq!(fake.stored("clusters", "db").unwrap()["spec"]["imageCatalogRef"]["major"], 18);
+}
+
+#[test]
+fn the_humans_answer_is_about_the_cluster_that_was_looked_at() {
+    let fake = backed_up(running());
+    let answered = |uid: &str, typed: &str| {
+        let mut context = fake.context.borrow_mut();
+        context.answers = vec![("confirm".into(), json!({"action": "accept", "content": {"confirm_name": typed}}))];
+        context.state = Some(json!({"uid": uid}));
+    };
+    let arguments = json!({"name": "db", "image": NEW, "allow_major": true});
+    answered("uid-of-another", "db");
+    assert_eq!(refused(&fake, arguments.clone()).structured["reason"], "Replaced");
+    answered("uid-db", "other");
+    assert_eq!(refused(&fake, arguments.clone()).structured["reason"], "Declined");
+    answered("uid-db", "db");
+    assert_eq!(fake.answer(TOOL, arguments).structured["confirmed_by"], "human");
+}
