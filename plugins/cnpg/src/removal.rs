@@ -10,8 +10,17 @@ use crate::problem::Problem;
 /// How often the delete is tried anew when somebody wrote the object in between.
 const ATTEMPTS: usize = 3;
 
+/// Whether what is there now may still be deleted: asked again whenever somebody wrote the object in between.
+pub(crate) type Still<'a> = dyn Fn(&Value) -> Result<(), Problem> + 'a;
+
 /// Deletes it; warnings of the API server. One that is gone already is as wanted; one with other owners or another uid is not ours.
-pub(crate) fn delete(call: &Call<'_>, target: &Target, seen: &Value, dry_run: bool) -> Result<Vec<String>, Problem> {
+pub(crate) fn delete(
+    call: &Call<'_>,
+    target: &Target,
+    seen: &Value,
+    dry_run: bool,
+    still: &Still<'_>,
+) -> Result<Vec<String>, Problem> {
     let mut now = seen.clone();
     let mut attempt = 1;
     loop {
@@ -25,6 +34,7 @@ pub(crate) fn delete(call: &Call<'_>, target: &Target, seen: &Value, dry_run: bo
                     Err(problem) => return Err(problem),
                 };
                 still_it(target, seen, &now)?;
+                still(&now)?;
                 attempt += 1;
             }
             Err(problem) => return Err(problem),

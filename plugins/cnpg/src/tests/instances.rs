@@ -60,6 +60,28 @@ fn a_pod_whose_status_moved_on_is_deleted_and_another_of_its_name_is_not() {
 }
 
 #[test]
+fn a_pod_that_a_failover_made_the_primary_in_between_is_not_deleted() {
+    let fake = fake();
+    let mut moved = cluster("default", "db", 3);
+    moved["status"]["currentPrimary"] = json!("db-2");
+    moved["status"]["targetPrimary"] = json!("db-2");
+    *fake.meanwhile.borrow_mut() = Some(moved);
+    let answer = fake.answer("restart_instance", json!({"name": "db", "instance": "db-2"}));
+    assert_eq!((&answer.structured["reason"], fake.made("delete").len()), (&json!("PrimaryMoved"), 1), "{}", answer.text);
+    let fake = self::fake();
+    *fake.meanwhile.borrow_mut() =
+        Some(crate::json::merged(&pod("db-2", "primary"), &json!({"metadata": {"resourceVersion": "6"}})));
+    let answer = fake.answer("restart_instance", json!({"name": "db", "instance": "db-2"}));
+    assert_eq!((&answer.structured["reason"], fake.made("delete").len()), (&json!("PrimaryMoved"), 1), "{}", answer.text);
+    let fake = self::fake();
+    let mut deciding = cluster("default", "db", 3);
+    deciding["status"]["targetPrimary"] = json!("pending");
+    *fake.meanwhile.borrow_mut() = Some(deciding);
+    let answer = fake.answer("restart_instance", json!({"name": "db", "instance": "db-2"}));
+    assert_eq!((&answer.structured["reason"], fake.made("delete").len()), (&json!("PrimaryMoving"), 1), "{}", answer.text);
+}
+
+#[test]
 fn a_fenced_instance_and_a_cluster_whose_primary_moves_are_not_restarted() {
     let answer = fenced("[\"db-2\"]").answer("restart_instance", json!({"name": "db", "instance": "db-2"}));
     assert_eq!(answer.structured["reason"], "Fenced");

@@ -19,6 +19,7 @@ use crate::profile::Level;
 use crate::removal;
 use crate::rule::Rule;
 use crate::shape::Shape;
+use crate::status::instances::role;
 use crate::text::count;
 
 const IN_PLACE: &str = "Primary instance is being restarted in-place";
@@ -105,7 +106,12 @@ fn replica(call: &Call<'_>, input: &Input, cluster: Cluster<'_>, instances: &Ins
     if let Some(number) = short_of {
         notes.push(format!("synchronous replication wants {}: writes may wait until it is back", count(number, "standby")));
     }
-    let texts = removal::delete(call, &PODS.within(cluster.namespace()).named(name), pod, dry_run)?;
+    let still = |now: &Value| {
+        let object = call.get(&CLUSTERS.within(cluster.namespace()).named(cluster.name()))?;
+        is_replica(cluster.uid(), Cluster(&object), now)
+    };
+    is_replica(cluster.uid(), cluster, pod)?;
+    let texts = removal::delete(call, &PODS.within(cluster.namespace()).named(name), pod, dry_run, &still)?;
     let (verb, next) = if dry_run {
         ("**Dry run**: the API server would delete the pod of", "the same call with `dry_run: false`")
     } else {
@@ -120,4 +126,21 @@ fn replica(call: &Call<'_>, input: &Input, cluster: Cluster<'_>, instances: &Ins
         "warnings": texts, "instance": name, "role": "replica",
     });
     Ok(Answer::new(text, structured).into())
+}
+
+/// Refuses a pod that a failover has made the primary meanwhile, as the cluster or the pod's own label tells: deleting it would be
+/// another failover.
+fn is_replica(uid: &str, cluster: Cluster<'_>, pod: &Value) -> Result<(), Problem> {
+    let name = instance::name(pod);
+    if cluster.uid() != uid {
+        let message = format!("cluster `{}` was deleted and made anew; nothing was restarted", cluster.name());
+        return Err(Problem::refused("Replaced", message, "Look at the new one first.").next(&["get_cluster_status"]));
+    }
+    if [cluster.primary(), cluster.target_primary()].contains(&Some(name)) || role(pod) == "primary" {
+        let message = format!("`{name}` became the primary while this call was deciding; it was not restarted");
+        let problem = Problem::refused("PrimaryMoved", message, "Look again before repeating the call.");
+        return Err(problem.next(&["get_cluster_status"]));
+    }
+    guard::is_awake(cluster)?;
+    guard::is_not_moving(cluster)
 }

@@ -143,7 +143,7 @@ pub(super) fn all(call: &Call<'_>, cluster: Cluster<'_>, parts: &Parts, method: 
 
 impl Done {
     fn remove(&mut self, call: &Call<'_>, cluster: Cluster<'_>, kind: Kind, object: &Value, dry_run: bool) {
-        let result = removal::delete(call, &kind.within(cluster.namespace()).named(name(object)), object, dry_run);
+        let result = removal::delete(call, &kind.within(cluster.namespace()).named(name(object)), object, dry_run, &|_| Ok(()));
         self.add(kind, object, Fate::Deleted, result);
     }
 
