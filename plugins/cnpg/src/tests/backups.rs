@@ -229,3 +229,14 @@ fn snapshots_that_may_not_be_listed_do_not_stop_the_deletion_but_are_told() {
     let answer = fake.answer("delete_backup", json!({"name": "b1", "confirm_name": "b1"}));
     assert!(!answer.is_error && answer.text.contains("could not be looked at (Forbidden)"));
 }
+
+#[test]
+fn a_backup_that_a_gitops_tool_would_make_anew_is_not_deleted() {
+    let sign = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}});
+    let fake = Fake::new().with("backups", crate::json::merged(&backup("b1", "db", "completed", 2), &sign));
+    let answer = fake.answer("delete_backup", json!({"name": "b1", "confirm_name": "b1"}));
+    assert!(answer.structured["reason"] == "GitOpsManaged" && fake.made("delete").is_empty(), "{}", answer.text);
+    fake.settings.borrow_mut().gitops = crate::settings::Gitops::Warn;
+    let answer = fake.answer("delete_backup", json!({"name": "b1", "confirm_name": "b1"}));
+    assert!(answer.structured["notes"].to_string().contains("Flux") && fake.made("delete").len() == 1, "{}", answer.text);
+}

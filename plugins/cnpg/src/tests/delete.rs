@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::fake::{Fake, Request, Step, cluster, status};
+use crate::json::merged;
+use crate::settings::Gitops;
 
 const TOOL: &str = "delete_postgres_cluster";
 
@@ -217,6 +219,65 @@ fn a_final_backup_is_completed_before_anything_is_deleted() {
     assert_eq!(body["spec"], json!({"cluster": {"name": "db"}, "method": "plugin", "pluginConfiguration": {"name": "barman"}}));
     assert_eq!(answer.structured["final_backup"], body["metadata"]["name"]);
     assert_eq!(fake.progress.borrow().len(), 3);
+}
+
+#[test]
+fn a_final_backup_whose_snapshots_would_go_with_the_cluster_is_refused_before_anything_is_done() {
+    let snapshotted = |owner: Value, plugins: Value| {
+        let mut one = cluster("default", "db", 3);
+        one["spec"]["backup"] = json!({"volumeSnapshot": {"className": "fast", "snapshotOwnerReference": owner}});
+        one["spec"]["plugins"] = plugins;
+        let fake = Fake::new().with("clusters", one).watching(vec![phase("completed")]);
+        let answer = fake.answer(TOOL, json!({"name": "db", "confirm_name": "db", "final_backup": true}));
+        (fake.made("create").len(), deletes(&fake).len(), answer)
+    };
+    let (backups, gone, answer) = snapshotted(json!("cluster"), json!([]));
+    assert_eq!((backups, gone, answer.is_error), (0, 0, true), "{}", answer.text);
+    assert!(answer.text.contains("snapshotOwnerReference") && answer.text.contains("Set it to `none`"), "{}", answer.text);
+    let archived = json!([{"name": "barman", "isWALArchiver": true}]);
+    for (owner, plugins) in [(json!("none"), json!([])), (json!("backup"), json!([])), (json!("cluster"), archived)] {
+        let (backups, gone, answer) = snapshotted(owner.clone(), plugins);
+        assert_eq!((backups, gone, answer.is_error), (1, 1, false), "{owner}: {}", answer.text);
+    }
+}
+
+#[test]
+fn what_a_gitops_tool_would_make_anew_is_not_deleted_unless_the_operator_allows_it() {
+    let sign = json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "shop"}}});
+    let owned = || Fake::new().with("clusters", merged(&cluster("default", "db", 3), &sign));
+    let fake = owned();
+    fake.context.borrow_mut().can_ask = vec!["elicitation/create".into()];
+    let answer = fake.answer(TOOL, confirmed());
+    assert!(answer.structured["reason"] == "GitOpsManaged" && deletes(&fake).is_empty(), "{}", answer.text);
+    let fake = owned();
+    fake.settings.borrow_mut().gitops = Gitops::Warn;
+    let answer = fake.answer(TOOL, confirmed());
+    assert!(answer.structured["notes"].to_string().contains("Argo CD") && deletes(&fake).len() == 1, "{}", answer.text);
+}
+
+#[test]
+fn a_dependent_that_a_gitops_tool_would_make_anew_stays_and_the_human_is_told_before() {
+    let sign = json!({"metadata": {"labels": {"argocd.argoproj.io/instance": "shop"}}});
+    let arguments = json!({"name": "db", "confirm_name": "db", "cascade": ["databases"]});
+    let owned =
+        || Fake::new().with("clusters", cluster("default", "db", 3)).with("databases", merged(&belongs("db-shop", false), &sign));
+    let fake = owned();
+    let answer = fake.answer(TOOL, arguments.clone());
+    let made: Vec<String> = deletes(&fake).into_iter().map(|one| one.plural).collect();
+    assert_eq!(
+        (made, &answer.structured["dependents"][0]["fate"]),
+        (vec!["clusters".to_owned()], &json!("failed")),
+        "{}",
+        answer.text
+    );
+    let fake = owned();
+    fake.context.borrow_mut().can_ask = vec!["elicitation/create".into()];
+    let question = fake.question(TOOL, arguments.clone());
+    let words = question.params["message"].as_str().unwrap();
+    assert!(words.contains("`db-shop` cannot be deleted") && words.contains("Argo CD"), "{words}");
+    let fake = owned();
+    fake.settings.borrow_mut().gitops = Gitops::Warn;
+    assert_eq!(fake.answer(TOOL, arguments).structured["dependents"][0]["fate"], "deleted");
 }
 
 #[test]

@@ -67,7 +67,9 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let input: Input = read(arguments)?;
     let object = find(call, &input.name, input.namespace.as_deref())?;
     let backup = Backup(&object);
-    let impact = impact(call, backup);
+    let note = deleting::gitops(call, &object)?;
+    let mut impact = impact(call, backup);
+    impact.notes.extend(note);
     let target = BACKUPS.within(backup.namespace()).named(backup.name());
     if input.dry_run.unwrap_or(false) {
         let texts = deleting::delete(call, &target, &object, true)?;

@@ -67,6 +67,7 @@ pub(crate) const TOOL: Entry = Entry {
 "not_examined": {"type": "array", "items": {"type": "string"}},
 "last_good_backup": {"type": ["string", "null"]},
 "final_backup": {"type": ["string", "null"], "description": "Name of the Backup that was taken first"},
+"notes": {"type": "array", "items": {"type": "string"}},
 "warnings": {"type": "array", "items": {"type": "string"}}
 }"#,
         required: &["name", "namespace", "deleted", "dry_run", "volumes", "dependents", "warnings"],
@@ -113,7 +114,13 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         )
         .next(&["list_postgres_clusters"]));
     }
+    let note = deleting::gitops(call, &object)?;
+    if input.final_backup.unwrap_or(false) {
+        // Said before the human is asked.
+        final_backup::outlives(cluster)?;
+    }
     let mut impact = impact::read(call, cluster, input.cascade.as_deref().unwrap_or_default());
+    impact.notes.extend(note);
     if input.dry_run.unwrap_or(false) {
         let texts = deleting::delete(call, &target, &object, true)?;
         impact.delete_chosen(call, cluster.namespace(), true);
@@ -155,7 +162,8 @@ fn describe(cluster: Cluster<'_>, impact: &Impact, texts: &[String], by: Option<
         "name": name, "namespace": namespace, "deleted": by.is_some(), "dry_run": by.is_none(), "confirmed_by": by,
         "volumes": {"garbage_collected": told(&impact.volumes_gone), "kept": told(&impact.volumes_kept)}, "dependents": dependents,
         "dependents_count": count,
-        "not_examined": impact.not_examined, "last_good_backup": impact.last_good_backup, "final_backup": impact.final_backup, "warnings": texts,
+        "not_examined": impact.not_examined, "last_good_backup": impact.last_good_backup, "final_backup": impact.final_backup,
+        "notes": impact.notes, "warnings": texts,
     });
     Answer::new(text, structured)
 }

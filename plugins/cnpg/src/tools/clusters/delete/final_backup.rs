@@ -33,6 +33,23 @@ pub(super) fn take(call: &Call<'_>, cluster: Cluster<'_>) -> Result<String, Prob
     Ok(name)
 }
 
+/// Refuses a last backup that cannot be taken, or that would go with the cluster: snapshots that the Cluster owns are garbage-collected
+/// with it (CloudNativePG `spec.backup.volumeSnapshot.snapshotOwnerReference`).
+pub(super) fn outlives(cluster: Cluster<'_>) -> Result<(), Problem> {
+    const OWNER: &str = "/spec/backup/volumeSnapshot/snapshotOwnerReference";
+    let method = method(cluster).ok_or_else(|| unconfigured(cluster))?;
+    if text(&method, "/method") != Some("volumeSnapshot") || text(cluster.0, OWNER) != Some("cluster") {
+        return Ok(());
+    }
+    let message = format!(
+        "the volume snapshots of cluster `{}` would be deleted with it: `spec.backup.volumeSnapshot.snapshotOwnerReference` is `cluster`; nothing was deleted",
+        cluster.name()
+    );
+    let hint =
+        "Set it to `none` (or `backup`) in the Cluster, then call again. Or leave out `final_backup` if no backup is needed.";
+    Err(Problem::argument("final_backup", message, hint))
+}
+
 /// How this cluster is backed up: the plugin that archives its WAL, else snapshots, else the in-tree way it was set up with.
 fn method(cluster: Cluster<'_>) -> Option<Value> {
     let archives = |one: &&Value| one.pointer("/isWALArchiver").and_then(Value::as_bool) == Some(true);

@@ -68,6 +68,8 @@ pub(super) struct Impact {
     pub(super) last_good_backup: Option<String>,
     /// Taken by this very call.
     pub(super) final_backup: Option<String>,
+    /// What a person should know besides.
+    pub(super) notes: Vec<String>,
     backup_age: Option<String>,
 }
 
@@ -86,7 +88,7 @@ pub(super) fn read(call: &Call<'_>, cluster: Cluster<'_>, cascade: &[String]) ->
     }
     for ((kind, word), found) in DEPENDENTS.into_iter().zip(results) {
         match found {
-            Ok(found) => impact.add(kind, &found, cluster, cascade.iter().any(|one| one == word)),
+            Ok(found) => impact.add(call, kind, &found, cluster, cascade.iter().any(|one| one == word)),
             // Kinds that this CloudNativePG does not have yet.
             Err(problem) if problem.code == 404 => {}
             Err(problem) => impact.not_examined.push(format!("{} ({})", kind.plural, problem.reason)),
@@ -110,7 +112,7 @@ impl Impact {
         }
     }
 
-    fn add(&mut self, kind: Kind, found: &Value, cluster: Cluster<'_>, chosen: bool) {
+    fn add(&mut self, call: &Call<'_>, kind: Kind, found: &Value, cluster: Cluster<'_>, chosen: bool) {
         let mine = of_cluster(found, cluster.name());
         if kind == BACKUPS {
             self.last_good_backup = last_good(&mine).map(str::to_owned);
@@ -121,11 +123,22 @@ impl Impact {
         for one in mine {
             let fate = match (is_owned_by(one, cluster.uid()), chosen) {
                 (true, _) => Fate::Collected,
-                (false, true) => Fate::Chosen,
+                (false, true) => self.chosen(call, one),
                 (false, false) => Fate::Kept,
             };
             let name = text(one, "/metadata/name").unwrap_or_default().to_owned();
             self.dependents.push(Dependent { kind, name, object: one.clone(), fate });
+        }
+    }
+
+    /// What `cascade` named goes, unless a GitOps tool would make it anew.
+    fn chosen(&mut self, call: &Call<'_>, object: &Value) -> Fate {
+        match deleting::gitops(call, object) {
+            Ok(note) => {
+                self.notes.extend(note);
+                Fate::Chosen
+            }
+            Err(problem) => Fate::Failed(short(&problem.message)),
         }
     }
 
@@ -197,6 +210,9 @@ impl Impact {
             (Some(name), _) => out.push_str(&format!("- Final backup: `{name}` is completed\n")),
             (None, Some(age)) => out.push_str(&format!("- Last good backup: {age} ago\n")),
             (None, None) => out.push_str("- **No completed backup is known**\n"),
+        }
+        for note in self.notes.iter().take(NAMED) {
+            out.push_str(&format!("- {note}\n"));
         }
         if !self.not_examined.is_empty() {
             out.push_str(&format!("- Not examined: {}\n", self.not_examined.join(", ")));
