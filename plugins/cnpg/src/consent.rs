@@ -40,8 +40,8 @@ pub(crate) enum Consent {
     Ask(Question),
 }
 
-/// Finds out.
-pub(crate) fn obtain(call: &Call<'_>, danger: &Danger<'_>) -> Result<Consent, Problem> {
+/// Refuses what the caller's own words contradict: a flag that says no, or another name. Holds even where no new consent is needed.
+pub(crate) fn contradicted(danger: &Danger<'_>) -> Result<(), Problem> {
     if let Some((flag, Some(false))) = danger.flag {
         return Err(danger.unconfirmed(&format!("`{flag}` is false")));
     }
@@ -49,6 +49,12 @@ pub(crate) fn obtain(call: &Call<'_>, danger: &Danger<'_>) -> Result<Consent, Pr
         let message = format!("`{name}` is not the name of the {} (`{}`); it {}", danger.noun, danger.name, danger.undone);
         return Err(Problem::argument("confirm_name", message, format!("Repeat the {}'s name exactly.", danger.noun)));
     }
+    Ok(())
+}
+
+/// Finds out.
+pub(crate) fn obtain(call: &Call<'_>, danger: &Danger<'_>) -> Result<Consent, Problem> {
+    contradicted(danger)?;
     if let Some((_, answer)) = call.context.answers.iter().find(|(key, _)| key == "confirm") {
         return danger.answered(call, answer);
     }
@@ -87,8 +93,10 @@ impl Danger<'_> {
 
     /// Another object has the name now.
     pub(crate) fn replaced(&self) -> Problem {
-        let message =
-            format!("the {} that is called `{}` now is not the one that was looked at; it {}", self.noun, self.name, self.undone);
+        let message = format!(
+            "the {} that is called `{}` now is not the one that was looked at, or is not as it was; it {}",
+            self.noun, self.name, self.undone
+        );
         Problem::refused("Replaced", message, "Look at it before calling again.")
     }
 

@@ -213,6 +213,35 @@ fn d11_a_later_call_takes_out_what_was_confirmed_long_ago() {
 }
 
 #[test]
+fn d11_what_somebody_else_declared_absent_just_now_is_not_taken_out() {
+    let mut done = at("reconciled", "12");
+    let managed = |other: Value| {
+        json!([{"manager": "portcullis-cnpg", "operation": "Update", "time": "2026-11-21T11:50:00Z"},
+            merged(&json!({"manager": "kubectl-edit", "operation": "Update", "time": "2026-11-21T11:59:50Z"}), &other)])
+    };
+    done["metadata"]["managedFields"] = managed(json!({}));
+    let fake = Fake::new().with("clusters", done.clone()).without(&["databaseroles"]);
+    let answer = delete(&fake, json!({"timeout": 5}));
+    assert!(answer.structured["gone"] == false && names(&fake).len() == 2, "{}", answer.text);
+    // The operator writes the status all the time.
+    done["metadata"]["managedFields"] = managed(json!({"manager": "manager", "subresource": "status"}));
+    let fake = Fake::new().with("clusters", done).without(&["databaseroles"]);
+    assert!(delete(&fake, json!({})).structured["gone"] == true && names(&fake).len() == 1);
+}
+
+#[test]
+fn d1_finishing_what_was_begun_is_stopped_by_a_flag_that_says_no_and_by_another_name() {
+    let mut done = at("reconciled", "12");
+    done["metadata"]["managedFields"] =
+        json!([{"manager": "portcullis-cnpg", "operation": "Update", "time": "2026-11-21T11:50:00Z"}]);
+    for more in [json!({"confirm": false}), json!({"confirm_name": "other"})] {
+        let fake = Fake::new().with("clusters", done.clone()).without(&["databaseroles"]);
+        let answer = delete(&fake, more.clone());
+        assert!(answer.is_error && writes(&fake).is_empty() && names(&fake).len() == 2, "{more}: {}", answer.text);
+    }
+}
+
+#[test]
 fn an_entry_whose_role_owns_objects_stays_absent_and_says_why() {
     let mut stuck = at("pending-reconciliation", "12");
     stuck["status"]["managedRolesStatus"]["cannotReconcile"] = json!({"shop": ["owner of database sales"]});

@@ -14,7 +14,7 @@ use crate::applied::{TIMEOUT, WAIT};
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
 use crate::cluster::Cluster;
-use crate::consent::{Consent, Danger, obtain};
+use crate::consent::{Consent, Danger, contradicted, obtain};
 use crate::deleting;
 use crate::json::{integer, text};
 use crate::kind::{CLUSTERS, DATABASE_ROLES};
@@ -96,7 +96,9 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         deleting::gitops(call, plan.role.object)?;
     }
     // Finishing what a call before was agreed to needs no second consent.
-    let by = if plan.is_begun() { None } else { Some(obtain(call, &plan.danger(&input))?) };
+    let danger = plan.danger(&input);
+    contradicted(&danger)?;
+    let by = if plan.is_begun() { None } else { Some(obtain(call, &danger)?) };
     let by = match by {
         Some(Consent::Ask(question)) => return Ok(Outcome::Ask(question)),
         Some(Consent::Given(by)) => Some(by),

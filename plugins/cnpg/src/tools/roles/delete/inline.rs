@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Plan;
 use super::answer::Taken;
-use crate::call::{Call, MANAGER};
+use crate::call::Call;
 use crate::changing::{self, Changed, Outcome};
 use crate::json::{list, merged, text};
 use crate::problem::Problem;
@@ -120,10 +120,12 @@ fn confirmed(call: &Call<'_>, plan: &Plan<'_>, cluster: Value, seconds: i64) -> 
     }
 }
 
-/// Whether we declared the role absent long enough ago, as the managed fields tell.
+/// Whether the spec has been as it is for long enough, as the managed fields tell: whoever declared the role absent, a status that is
+/// older than that is about the role as it was. Without them nothing is known, and the status alone does not count.
 fn is_settled(cluster: &Value, now: i64) -> bool {
-    let ours = list(cluster, "/metadata/managedFields").iter().filter(|one| text(one, "/manager") == Some(MANAGER));
-    let last = ours.filter_map(|one| text(one, "/time").and_then(time::seconds)).max();
+    let of_spec = |one: &&Value| text(one, "/subresource") != Some("status");
+    let writes = list(cluster, "/metadata/managedFields").iter().filter(of_spec);
+    let last = writes.filter_map(|one| text(one, "/time").and_then(time::seconds)).max();
     last.is_some_and(|then| now - then > SETTLED_SECONDS)
 }
 
