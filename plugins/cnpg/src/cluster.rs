@@ -7,6 +7,9 @@ use crate::json::{annotation, integer, list, text, texts};
 use crate::phase::{self, Health};
 use crate::text::short;
 
+/// A JSON list of names, or of `*` alone.
+pub(crate) const FENCED: &str = "cnpg.io/fencedInstances";
+
 /// One Cluster object.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cluster<'a>(pub(crate) &'a Value);
@@ -76,7 +79,12 @@ impl<'a> Cluster<'a> {
 
     /// Names of fenced instances; `*` is all of them.
     pub(crate) fn fenced(self) -> Vec<String> {
-        annotation(self.0, "cnpg.io/fencedInstances").and_then(|one| serde_json::from_str(one).ok()).unwrap_or_default()
+        annotation(self.0, FENCED).and_then(|one| serde_json::from_str(one).ok()).unwrap_or_default()
+    }
+
+    /// Whether the annotation is there and says nothing that we understand: who is fenced is not known then.
+    pub(crate) fn fence_is_unreadable(self) -> bool {
+        annotation(self.0, FENCED).is_some_and(|one| serde_json::from_str::<Vec<String>>(one).is_err())
     }
 
     /// How people name the version: the image, else the major version of the data.
@@ -84,6 +92,17 @@ impl<'a> Cluster<'a> {
         let major =
             || integer(self.0, "/status/pgDataImageInfo/majorVersion").or_else(|| integer(self.0, "/spec/imageCatalogRef/major"));
         self.image().map(short).or_else(|| major().map(|one| one.to_string())).unwrap_or_else(|| "unknown".into())
+    }
+
+    /// Database and owner of the application, in whichever of its three ways the cluster began; `None`: nothing is said, and
+    /// CloudNativePG calls both `app`.
+    pub(crate) fn application(self) -> Option<(&'a str, &'a str)> {
+        let begun = |way: &str| {
+            let under = |key: &str| text(self.0, &format!("/spec/bootstrap/{way}/{key}"));
+            let (database, owner) = (under("database"), under("owner"));
+            Some((database.or(owner.map(|_| "app"))?, owner.or(database)?))
+        };
+        ["initdb", "recovery", "pg_basebackup"].into_iter().find_map(begun)
     }
 
     /// Number of synchronous standbys that the spec asks for, new way or old.
@@ -117,6 +136,7 @@ impl<'a> Cluster<'a> {
             !fenced.is_empty(),
             format!("fenced instances: {} (PostgreSQL is stopped there on purpose)", short(&fenced.join(", "))),
         );
+        note(self.fence_is_unreadable(), format!("`{FENCED}` cannot be read: which instances are fenced is not known"));
         let moving = self.target_primary().filter(|target| self.primary().is_some_and(|current| current != *target));
         note(moving.is_some(), format!("the primary is moving to {}", short(moving.unwrap_or_default())));
         let off = annotation(self.0, "cnpg.io/reconciliationLoop") == Some("disabled");

@@ -1,6 +1,6 @@
 //! What forbids work on a cluster whatever the work is, so that every tool says it in the same words.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, FENCED};
 use crate::json::annotation;
 use crate::problem::Problem;
 
@@ -47,4 +47,16 @@ pub(crate) fn is_not_moving(cluster: Cluster<'_>) -> Result<(), Problem> {
     let message = format!("cluster `{}`: {to}; nothing was changed", cluster.name());
     let hint = "Let the operator finish, then look again.";
     Err(Problem { retryable: true, ..Problem::refused("PrimaryMoving", message, hint) }.next(&["get_cluster_status"]))
+}
+
+/// Refuses when it is not known who is fenced: what would be written could let PostgreSQL start where somebody stopped it.
+pub(crate) fn fence_is_readable(cluster: Cluster<'_>) -> Result<(), Problem> {
+    if !cluster.fence_is_unreadable() {
+        return Ok(());
+    }
+    let written = annotation(cluster.0, FENCED).map(crate::text::short).unwrap_or_default();
+    let message =
+        format!("`{FENCED}` of cluster `{}` is not a JSON list of names ({written}); nothing was changed", cluster.name());
+    let hint = "Correct the annotation by hand, or remove it with `unfence_instances` and `all: true`, which lets PostgreSQL start everywhere.";
+    Err(Problem::refused("FenceUnreadable", message, hint).next(&["get_cluster_status"]))
 }

@@ -59,6 +59,14 @@ pub(crate) fn weighing(findings: &[Finding], weight: Weight) -> Vec<String> {
     findings.iter().filter(|one| one.weight == weight).map(|one| one.words.clone()).collect()
 }
 
+/// What kind of finding it is: its words without the detail (after `: ` or ` (`) and without measures, so that a lag which moves on
+/// stays the same finding.
+pub(crate) fn kind(words: &str) -> String {
+    let head = words.split(": ").next().and_then(|one| one.split(" (").next()).unwrap_or_default();
+    let number = |word: &&str| word.chars().all(|one| one.is_ascii_digit() || one.is_ascii_punctuation());
+    head.split(' ').filter(|word| !number(word)).collect::<Vec<_>>().join(" ")
+}
+
 impl<'a> Facts<'a> {
     /// Asks the primary and these instances.
     pub(crate) fn gather(call: &Call<'_>, cluster: Cluster<'a>, instances: &'a Instances, asked: &[&str], lag_max: i64) -> Self {

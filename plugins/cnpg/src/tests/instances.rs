@@ -155,6 +155,48 @@ fn an_instance_that_became_the_primary_in_between_is_not_fenced_without_consent(
 }
 
 #[test]
+fn a_primary_other_than_the_one_that_was_agreed_to_is_not_fenced() {
+    let moved = || {
+        let mut one = cluster("default", "db", 3);
+        one["metadata"]["resourceVersion"] = json!("11");
+        one["status"] = json!({"currentPrimary": "db-2", "targetPrimary": "db-2", "instanceNames": ["db-1", "db-2", "db-3"]});
+        one
+    };
+    let fake = fake();
+    *fake.meanwhile.borrow_mut() = Some(moved());
+    let answer = fake.answer("fence_instances", json!({"name": "db", "all": true, "confirm": true, "confirm_name": "db"}));
+    assert_eq!((&answer.structured["reason"], fake.made("patch").len()), (&json!("PrimaryMoved"), 1), "{}", answer.text);
+    let asked = self::fake();
+    asked.context.borrow_mut().can_ask = vec!["elicitation/create".into()];
+    let state = asked.question("fence_instances", json!({"name": "db", "all": true})).state;
+    for (fake, patches) in [(Fake::new().with("clusters", moved()), 0), (self::fake(), 1)] {
+        fake.context.borrow_mut().answers =
+            vec![("confirm".into(), json!({"action": "accept", "content": {"confirm_name": "db"}}))];
+        fake.context.borrow_mut().state = Some(state.clone());
+        let answer = fake.answer("fence_instances", json!({"name": "db", "all": true}));
+        assert_eq!((answer.is_error, fake.made("patch").len()), (patches == 0, patches), "{}", answer.text);
+    }
+}
+
+#[test]
+fn who_is_fenced_is_not_overwritten_when_it_cannot_be_read() {
+    for written in ["db-3", "", "{\"db-3\": true}"] {
+        for tool in ["fence_instances", "unfence_instances"] {
+            let fake = fenced(written);
+            let answer = fake.answer(tool, json!({"name": "db", "instances": ["db-2"]}));
+            assert_eq!(
+                (&answer.structured["reason"], &annotation(&fake)),
+                (&json!("FenceUnreadable"), &json!(written)),
+                "{tool}"
+            );
+        }
+        let fake = fenced(written);
+        let answer = fake.answer("unfence_instances", json!({"name": "db", "all": true}));
+        assert!(!answer.is_error && annotation(&fake).is_null(), "{}", answer.text);
+    }
+}
+
+#[test]
 fn an_instance_that_is_not_there_cannot_be_fenced() {
     let fake = fake();
     let answer = fake.answer("fence_instances", json!({"name": "db", "instances": ["db-9"]}));

@@ -144,6 +144,42 @@ fn the_human_is_asked_before_a_forced_promotion() {
 }
 
 #[test]
+fn d5_what_the_human_agreed_to_holds_for_these_risks_whatever_the_lag_is_now_and_for_no_other() {
+    let arguments = json!({"name": "db", "instance": "db-2", "force": true});
+    let asked = |live: Value| {
+        let fake = fake().saying("db-1", live);
+        fake.context.borrow_mut().can_ask = vec!["elicitation/create".into()];
+        fake
+    };
+    let state = asked(json!({"currentLsn": "0/9000000"})).question(TOOL, arguments.clone()).state;
+    let agreed = |live: Value, change: &dyn Fn(Fake) -> Fake| {
+        let fake = change(asked(live));
+        fake.context.borrow_mut().answers =
+            vec![("confirm".into(), json!({"action": "accept", "content": {"confirm_name": "db-2"}}))];
+        fake.context.borrow_mut().state = Some(state.clone());
+        let answer = fake.answer(TOOL, arguments.clone());
+        (fake.made("patch").len(), answer)
+    };
+    let (patches, answer) = agreed(json!({"currentLsn": "0/A000000"}), &|fake| fake);
+    assert_eq!((patches, &answer.structured["confirmed_by"]), (1, &json!("human")), "{}", answer.text);
+    let (patches, answer) =
+        agreed(json!({"currentLsn": "0/9000000"}), &|fake| fake.saying("db-2", json!({"isPgRewindRunning": true})));
+    assert_eq!((patches, &answer.structured["reason"]), (0, &json!("Replaced")), "{}", answer.text);
+}
+
+#[test]
+fn d5_a_further_risk_that_arises_in_between_was_not_agreed_to_with_the_first() {
+    let fake = fake().saying("db-2", json!({"isWalReceiverActive": false}));
+    let mut ill = cluster("default", "db", 3);
+    ill["metadata"]["resourceVersion"] = json!("11");
+    ill["status"]["phase"] = json!("Upgrading cluster");
+    *fake.meanwhile.borrow_mut() = Some(ill);
+    let answer = fake.answer(TOOL, json!({"name": "db", "instance": "db-2", "force": true, "confirm_name": "db-2"}));
+    assert!(answer.is_error && words(&answer).contains("Upgrading cluster"), "{}", answer.text);
+    assert_eq!(fake.made("patch").len(), 1);
+}
+
+#[test]
 fn without_permission_to_ask_the_instances_the_missing_rule_is_the_reason() {
     let refused = status(403, "Forbidden", "User \"x\" cannot get resource \"pods/proxy\"");
     let fake = fake().failing("proxy", "pods", 9, refused);

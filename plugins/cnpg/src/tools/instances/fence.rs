@@ -1,7 +1,7 @@
 //! fence_instances: stops PostgreSQL in instances and keeps their pods (annotation `cnpg.io/fencedInstances`), for looking at what is on
 //! disk. What is fenced already stays fenced: the annotation is read, changed and written with the version it was read at.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, FENCED};
 use crate::consent::{Consent, Danger, obtain};
 use crate::guard;
 use crate::instance;
@@ -22,9 +22,6 @@ use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
 use crate::text::short;
-
-/// A JSON list of names, or of `*` alone.
-pub(super) const ANNOTATION: &str = "cnpg.io/fencedInstances";
 
 pub(super) const INSTANCES: Parameter = Parameter::optional(
     "instances",
@@ -80,20 +77,22 @@ struct Input {
 
 fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let input: Input = read(arguments)?;
-    // Whether fencing the primary was agreed to; `None`: not decided yet.
-    let agreed = Cell::new(None);
-    let decide = |object: &Value| decide(&input, Cluster(object), agreed.get());
+    // The primary that may be fenced, if any; the outer `None`: not decided yet.
+    let agreed = RefCell::new(None::<Option<String>>);
+    let decide = |object: &Value| decide(&input, Cluster(object), agreed.borrow().as_ref());
     let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
     let Some(seen) = change.look()? else { return Ok(change.same("has these fenced already", &json!({})).into()) };
     let cluster = Cluster(&seen.object);
     let mut by = None;
     if let (false, Some(primary)) = (change.dry_run, stopped_primary(cluster, &wanted(&input, cluster)?)) {
-        match obtain(call, &danger(&input, cluster, primary))? {
+        let identity = format!("{} {primary}", cluster.uid());
+        match obtain(call, &danger(&input, cluster, &identity, primary))? {
             Consent::Given(who) => by = Some(who),
             Consent::Ask(question) => return Ok(Outcome::Ask(question)),
         }
     }
-    agreed.set(Some(by.is_some() || change.dry_run));
+    let primary = by.and(cluster.primary()).map(str::to_owned);
+    *agreed.borrow_mut() = (!change.dry_run).then_some(primary);
     let done = change.make(seen)?;
     let fenced = Cluster(done.object()).fenced();
     let names = short(&fenced.join(", "));
@@ -106,17 +105,20 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     Ok(done.answer(&words).into())
 }
 
-fn decide(input: &Input, cluster: Cluster<'_>, agreed: Option<bool>) -> Result<Option<Wanted>, Problem> {
+fn decide(input: &Input, cluster: Cluster<'_>, agreed: Option<&Option<String>>) -> Result<Option<Wanted>, Problem> {
     guard::is_looked_after(cluster)?;
     guard::is_not_moving(cluster)?;
+    guard::fence_is_readable(cluster)?;
     let fenced = wanted(input, cluster)?;
-    if let (Some(false), Some(primary)) = (agreed, stopped_primary(cluster, &fenced)) {
+    if let (Some(agreed), Some(primary)) = (agreed, stopped_primary(cluster, &fenced))
+        && agreed.as_deref() != Some(primary)
+    {
         let message = format!("{} became the primary while this call was deciding; nothing was fenced", short(primary));
         return Err(
             Problem::refused("PrimaryMoved", message, "Look again before repeating the call.").next(&["get_cluster_status"])
         );
     }
-    let patch = json!({"metadata": {"annotations": {ANNOTATION: json!(fenced).to_string()}}});
+    let patch = json!({"metadata": {"annotations": {FENCED: json!(fenced).to_string()}}});
     Ok((cluster.fenced() != fenced).then(|| Wanted { patch, notes: notes(cluster, &fenced) }))
 }
 
@@ -168,12 +170,12 @@ fn notes(cluster: Cluster<'_>, fenced: &[String]) -> Vec<String> {
     out
 }
 
-fn danger<'a>(input: &'a Input, cluster: Cluster<'a>, primary: &str) -> Danger<'a> {
+fn danger<'a>(input: &'a Input, cluster: Cluster<'a>, identity: &'a str, primary: &str) -> Danger<'a> {
     Danger {
         tool: "fence_instances",
         noun: "cluster",
         name: cluster.name(),
-        identity: cluster.uid(),
+        identity,
         question: format!("Fence the primary {primary} of cluster {}/{}?", cluster.namespace(), cluster.name()),
         impact:
             "- PostgreSQL stops there: nobody can write, and no failover happens until it is unfenced\n- Pods and volumes stay\n"

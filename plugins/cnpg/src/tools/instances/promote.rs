@@ -1,7 +1,7 @@
 //! promote_cluster_instance: a switchover, asked for as `kubectl cnpg promote` does it (a merge patch of the status), with the
 //! resourceVersion it was decided on, so that nobody's failover is overwritten, and only after the readiness rules.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::phase_change;
 use crate::problem::Problem;
 use crate::profile::Level;
-use crate::readiness::{Facts, LAG_MAX, Weight, weighing};
+use crate::readiness::{Facts, LAG_MAX, Weight, kind, weighing};
 use crate::rule::Rule;
 use crate::shape::Shape;
 use crate::text::short;
@@ -81,12 +81,15 @@ struct Input {
 fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let input: Input = read(arguments)?;
     let risks = RefCell::new(Vec::new());
-    // Whether risks were agreed to; `None`: not decided yet.
-    let agreed = Cell::new(None);
+    // Kinds of risk that were agreed to; `None`: not decided yet.
+    let agreed = RefCell::new(None::<Vec<String>>);
     let decide = |object: &Value| {
         let (wanted, found) = decide(call, &input, Cluster(object))?;
-        if agreed.get() == Some(false) && !found.is_empty() {
-            return Err(refused(&input.instance, &found, "This arose while the call was deciding. Look again."));
+        if let Some(agreed) = agreed.borrow().as_ref() {
+            let new: Vec<String> = found.iter().filter(|one| !agreed.contains(&kind(one))).cloned().collect();
+            if !new.is_empty() {
+                return Err(refused(&input.instance, &new, "This arose while the call was deciding. Look again."));
+            }
         }
         *risks.borrow_mut() = found;
         Ok(wanted)
@@ -105,12 +108,13 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let mut by = None;
     let overridden = risks.borrow().clone();
     if !change.dry_run && !overridden.is_empty() {
-        match obtain(call, &danger(&input, cluster, &instance, &overridden))? {
+        let identity = identity(cluster, &overridden);
+        match obtain(call, &danger(&input, cluster, &instance, &identity, &overridden))? {
             Consent::Given(who) => by = Some(who),
             Consent::Ask(question) => return Ok(Outcome::Ask(question)),
         }
     }
-    agreed.set(Some(by.is_some() || change.dry_run));
+    *agreed.borrow_mut() = (!change.dry_run).then(|| overridden.iter().map(|one| kind(one)).collect());
     let previous = cluster.primary().map(short);
     let words = Words {
         would: format!("would switch over from {} to {instance}", previous.as_deref().unwrap_or("none")),
@@ -167,12 +171,18 @@ fn refused(name: &str, reasons: &[String], hint: &str) -> Problem {
         .next(&["switchover_readiness", "get_cluster_status"])
 }
 
-fn danger<'a>(input: &'a Input, cluster: Cluster<'a>, instance: &'a str, risks: &[String]) -> Danger<'a> {
+/// What the human agrees to: these kinds of risk, of this cluster with this primary. Another kind is another question.
+fn identity(cluster: Cluster<'_>, risks: &[String]) -> String {
+    let kinds: Vec<String> = risks.iter().map(|one| kind(one)).collect();
+    format!("{} {}: {}", cluster.uid(), cluster.primary().unwrap_or_default(), kinds.join("; "))
+}
+
+fn danger<'a>(input: &'a Input, cluster: Cluster<'a>, instance: &'a str, identity: &'a str, risks: &[String]) -> Danger<'a> {
     Danger {
         tool: "promote_cluster_instance",
         noun: "instance",
         name: instance,
-        identity: cluster.uid(),
+        identity,
         question: format!("Promote {instance} of cluster {}/{} in spite of these risks?", cluster.namespace(), cluster.name()),
         impact: format!("- {}\n", risks.join("\n- ")),
         undone: "was not promoted",

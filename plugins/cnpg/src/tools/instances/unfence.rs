@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::fence::{ALL, ANNOTATION, INSTANCES};
+use super::fence::{ALL, INSTANCES};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, FENCED};
 use crate::guard;
 use crate::instance;
 use crate::kind::CLUSTERS;
@@ -47,15 +47,25 @@ struct Input {
     dry_run: Option<bool>,
 }
 
+impl Input {
+    /// All of them, also by an annotation that cannot be read.
+    fn is_all(&self) -> bool {
+        self.all == Some(true) || self.instances.iter().flatten().any(|one| one == "*")
+    }
+}
+
 fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let input: Input = read(arguments)?;
     let decide = |object: &Value| {
         let cluster = Cluster(object);
         guard::is_looked_after(cluster)?;
         let left = left(&input, cluster)?;
+        if !input.is_all() {
+            guard::fence_is_readable(cluster)?;
+        }
         let value = if left.is_empty() { Value::Null } else { json!(left).to_string().into() };
-        let patch = json!({"metadata": {"annotations": {ANNOTATION: value}}});
-        Ok((left != cluster.fenced()).then_some(Wanted { patch, notes: Vec::new() }))
+        let patch = json!({"metadata": {"annotations": {FENCED: value}}});
+        Ok((left != cluster.fenced() || cluster.fence_is_unreadable()).then_some(Wanted { patch, notes: Vec::new() }))
     };
     let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
     let Some(seen) = change.look()? else { return Ok(change.same("has none of these fenced", &json!({})).into()) };
@@ -74,7 +84,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
 /// Those that stay fenced. Names are not checked against the cluster: an instance that is gone can be taken off the list.
 fn left(input: &Input, cluster: Cluster<'_>) -> Result<Vec<String>, Problem> {
     let asked = input.instances.as_deref().unwrap_or_default();
-    if input.all == Some(true) || asked.iter().any(|one| one == "*") {
+    if input.is_all() {
         return Ok(Vec::new());
     }
     if asked.is_empty() {
