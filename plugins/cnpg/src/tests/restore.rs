@@ -171,3 +171,22 @@ fn d1_a_dry_run_of_a_restore_is_the_servers_and_a_refusal_creates_nothing() {
     let existing = fake().answer(TOOL, json!({"new_name": "db", "cluster": "db"}));
     assert!(existing.is_error && existing.structured["reason"] == "AlreadyExists");
 }
+
+#[test]
+fn the_application_of_a_cluster_that_was_itself_recovered_or_copied_is_kept() {
+    let cases = [
+        (json!({"recovery": {"source": "old", "database": "shop", "owner": "shopper"}}), json!(["shop", "shopper"])),
+        (json!({"pg_basebackup": {"source": "old", "database": "shop", "owner": "shopper"}}), json!(["shop", "shopper"])),
+        (json!({"initdb": {"database": "shop"}}), json!(["shop", "shop"])),
+        (json!({"recovery": {"source": "old"}}), json!([null, null])),
+    ];
+    for (bootstrap, wanted) in cases {
+        let mut one = source();
+        one["spec"]["bootstrap"] = bootstrap.clone();
+        let fake =
+            Fake::new().with("clusters", one).with("objectstores", store()).with("backups", backup("b1", "db", "completed", 2));
+        let answer = fake.answer(TOOL, json!({"new_name": "db2", "backup": "b1"}));
+        let recovery = &sent(&fake)["bootstrap"]["recovery"];
+        assert_eq!(json!([recovery["database"], recovery["owner"]]), wanted, "{bootstrap}: {}", answer.text);
+    }
+}

@@ -124,11 +124,9 @@ fn recovery(origin: &Origin, stop: &Stop) -> Value {
     if !target.is_empty() {
         out.insert("recoveryTarget".into(), Value::Object(target));
     }
-    let owner = |key: &str| {
-        text(origin.cluster.as_ref()?, &format!("/spec/bootstrap/initdb/{key}")).map(|one| (key.to_owned(), one.into()))
-    };
-    if let Some(both) = owner("database").zip(owner("owner")) {
-        out.extend([both.0, both.1]);
+    if let Some((database, owner)) = origin.cluster.as_ref().and_then(|one| Cluster(one).application()) {
+        out.insert("database".into(), database.into());
+        out.insert("owner".into(), owner.into());
     }
     Value::Object(out)
 }

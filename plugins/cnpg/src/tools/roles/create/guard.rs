@@ -103,9 +103,5 @@ fn known(call: &Call<'_>, roles: &Roles, name: &str) -> Option<String> {
 
 /// The role that CloudNativePG makes when a cluster begins.
 fn application_owner(cluster: &Value) -> &str {
-    let begun = |way: &str| {
-        let under = |key: &str| cluster.pointer(&format!("/spec/bootstrap/{way}/{key}")).and_then(Value::as_str);
-        under("owner").or_else(|| under("database"))
-    };
-    ["initdb", "recovery", "pg_basebackup"].into_iter().find_map(begun).unwrap_or("app")
+    Cluster(cluster).application().map_or("app", |(_, owner)| owner)
 }
