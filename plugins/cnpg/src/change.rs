@@ -223,6 +223,11 @@ fn after_change(mut problem: Problem, meanwhile: &[String]) -> Problem {
 }
 
 impl Done {
+    /// The object that it was decided on.
+    pub(crate) fn before(&self) -> &Value {
+        &self.before
+    }
+
     /// The object as it is (or would be) now.
     pub(crate) fn object(&self) -> &Value {
         self.after.as_ref().map_or(&self.before, |written| &written.object)

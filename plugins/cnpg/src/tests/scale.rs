@@ -79,6 +79,34 @@ fn a_conflict_is_decided_anew_on_what_is_there_now() {
 }
 
 #[test]
+fn who_comes_second_learns_what_changed_and_a_cluster_made_anew_is_not_scaled() {
+    let fake = fake(3);
+    let mut changed = cluster("default", "db", 4);
+    changed["metadata"]["resourceVersion"] = json!("11");
+    *fake.meanwhile.borrow_mut() = Some(changed.clone());
+    let answer = fake.answer(TOOL, json!({"name": "db", "instances": 5}));
+    assert!(answer.structured["notes"].to_string().contains("spec.instances: 3 -> 4"), "{}", answer.text);
+    let fake = self::fake(3);
+    changed["metadata"]["uid"] = json!("uid-another");
+    *fake.meanwhile.borrow_mut() = Some(changed);
+    let answer = fake.answer(TOOL, json!({"name": "db", "instances": 5}));
+    assert_eq!((&answer.structured["reason"], fake.made("patch").len()), (&json!("Replaced"), 1), "{}", answer.text);
+}
+
+#[test]
+fn a_cluster_that_the_operator_ignores_or_that_goes_away_is_not_scaled() {
+    for (metadata, reason) in [
+        (json!({"annotations": {"cnpg.io/reconciliationLoop": "disabled"}}), "ReconciliationDisabled"),
+        (json!({"deletionTimestamp": "2026-11-21T12:00:00Z"}), "BeingDeleted"),
+    ] {
+        let one = crate::json::merged(&cluster("default", "db", 3), &json!({"metadata": metadata}));
+        let fake = Fake::new().with("clusters", one);
+        let answer = fake.answer(TOOL, json!({"name": "db", "instances": 5}));
+        assert!(answer.structured["reason"] == reason && fake.made("patch").is_empty(), "{}", answer.text);
+    }
+}
+
+#[test]
 fn a_guard_is_evaluated_anew_after_a_conflict() {
     let fake = fake(3);
     let mut changed = cluster("default", "db", 3);

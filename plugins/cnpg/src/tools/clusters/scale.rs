@@ -5,13 +5,13 @@ use portcullis_plugin::kubernetes::Target;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Outcome, warnings};
-use crate::call::{Call, Written};
+use crate::answer::{Answer, Outcome};
+use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
+use crate::change::{Change, Wanted, Words};
 use crate::cluster::Cluster;
-use crate::diff;
-use crate::gitops;
-use crate::json::{integer, list, merged, text};
+use crate::guard;
+use crate::json::{integer, list, text};
 use crate::kind::{CLUSTERS, FAILOVER_QUORUMS};
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, TIMEOUT, Takes, WAIT};
 use crate::phase::Health;
@@ -21,9 +21,6 @@ use crate::rule::Rule;
 use crate::shape::Shape;
 use crate::text::{count, short};
 use crate::waiting;
-
-/// How often the decision is made anew after somebody else changed the cluster in between.
-const ATTEMPTS: usize = 3;
 
 pub(crate) const TOOL: Entry = Entry {
     name: "scale_postgres_cluster",
@@ -67,25 +64,17 @@ struct Input {
     timeout: Option<i64>,
 }
 
-/// A patch that went through, with what it was decided on.
-struct Scaled {
-    before: Value,
-    after: Written,
-    notes: Vec<String>,
-}
-
 fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let input: Input = read(arguments)?;
-    let target = CLUSTERS.within(call.namespace(input.namespace.as_deref())).named(&input.name);
-    let dry_run = input.dry_run.unwrap_or(false);
-    let Some(scaled) = scale(call, &target, input.instances, dry_run)? else {
-        return Ok(unchanged(&input, &target).into());
-    };
-    let waited = (!dry_run && input.wait.unwrap_or(false)).then(|| {
+    let decide = |object: &Value| decide(call, Cluster(object), input.instances);
+    let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
+    let Some(seen) = change.look()? else { return Ok(unchanged(&input, &change.target).into()) };
+    let done = change.make(seen)?;
+    let waited = (!change.dry_run && input.wait.unwrap_or(false)).then(|| {
         let seconds = waiting::seconds(input.timeout, input.instances);
-        waiting::until_settled(call, &target, scaled.after.object.clone(), input.instances, seconds)
+        waiting::until_settled(call, &change.target, done.object().clone(), input.instances, seconds)
     });
-    let mut answer = describe(&scaled, input.instances, dry_run);
+    let mut answer = done.answer(&words(Cluster(done.before()).instances(), input.instances));
     if let Some(waited) = waited {
         answer.text.push_str(&format!("\n{}\n", waited.words()?));
         if let Some(map) = answer.structured.as_object_mut() {
@@ -95,42 +84,35 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     Ok(answer.into())
 }
 
-/// Reads, decides, patches; again when the cluster changed in between. None: it has that many already.
-fn scale(call: &Call<'_>, target: &Target, wanted: i64, dry_run: bool) -> Result<Option<Scaled>, Problem> {
-    for attempt in 1.. {
-        let before = call.get(target)?;
-        let cluster = Cluster(&before);
-        if cluster.instances() == wanted {
-            return Ok(None);
-        }
-        let mut notes = guard(call, cluster, wanted)?;
-        notes.extend(quorum(call, cluster, wanted)?);
-        let patch = json!({"metadata": {"resourceVersion": cluster.resource_version()}, "spec": {"instances": wanted}});
-        notes.extend(gitops::guard(call, &before, &merged(&before, &patch))?);
-        match call.merge(target, &patch, dry_run) {
-            Err(problem) if problem.code == 409 && attempt < ATTEMPTS => {}
-            Err(problem) => return Err(problem),
-            Ok(after) => return Ok(Some(Scaled { before, after, notes })),
-        }
+/// `None`: it has that many already.
+fn decide(call: &Call<'_>, cluster: Cluster<'_>, wanted: i64) -> Result<Option<Wanted>, Problem> {
+    if cluster.instances() == wanted {
+        return Ok(None);
     }
-    Ok(None)
+    guard::is_looked_after(cluster)?;
+    let mut notes = allowed(call, cluster, wanted)?;
+    notes.extend(quorum(call, cluster, wanted)?);
+    Ok(Some(Wanted { patch: json!({"spec": {"instances": wanted}}), notes }))
+}
+
+fn words(had: i64, wanted: i64) -> Words {
+    let instances = count(wanted, "instance");
+    Words {
+        would: format!("would be scaled from {had} to {instances}"),
+        did: if had == wanted { format!("has {instances}") } else { format!("is being scaled from {had} to {instances}") },
+        next: "follow it with `get_cluster_status`",
+        extra: json!({"previous_instances": had, "instances": wanted, "wait": null}),
+    }
 }
 
 /// What forbids the change, or else what to tell about it.
-fn guard(call: &Call<'_>, cluster: Cluster<'_>, wanted: i64) -> Result<Vec<String>, Problem> {
+fn allowed(call: &Call<'_>, cluster: Cluster<'_>, wanted: i64) -> Result<Vec<String>, Problem> {
     let most = call.settings.max_instances;
     if wanted > most {
         return Err(Problem::argument(
             "instances",
             format!("{wanted} is more than the {most} that this server allows"),
             "The host's operator can raise `maxInstances` in this plugin's settings.",
-        ));
-    }
-    if cluster.is_being_deleted() {
-        return Err(Problem::refused(
-            "BeingDeleted",
-            format!("cluster `{}` is being deleted", cluster.name()),
-            "It cannot be scaled any more.",
         ));
     }
     let down = wanted < cluster.instances();
@@ -220,32 +202,4 @@ fn unchanged(input: &Input, target: &Target) -> Answer {
             "previous_instances": input.instances, "instances": input.instances, "changes": [], "notes": [], "warnings": [], "wait": null,
         }),
     )
-}
-
-fn describe(scaled: &Scaled, wanted: i64, dry_run: bool) -> Answer {
-    let cluster = Cluster(&scaled.before);
-    let (name, namespace, had) = (cluster.name(), cluster.namespace(), cluster.instances());
-    let changes = diff::changes(&scaled.before, &scaled.after.object);
-    let mut text = if dry_run {
-        format!(
-            "**Dry run**: cluster `{namespace}/{name}` would be scaled from {had} to {wanted} instances; nothing was changed.\n\n{}",
-            diff::markdown(&changes)
-        )
-    } else {
-        format!("Scaling cluster `{namespace}/{name}` from {had} to {}.\n", count(wanted, "instance"))
-    };
-    for note in &scaled.notes {
-        text.push_str(&format!("- {note}\n"));
-    }
-    text.push_str(&warnings(&scaled.after.warnings));
-    text.push_str(if dry_run {
-        "\nNext: the same call with `dry_run: false`.\n"
-    } else {
-        "\nNext: follow it with `get_cluster_status`.\n"
-    });
-    let structured = json!({
-        "name": name, "namespace": namespace, "changed": !dry_run, "dry_run": dry_run, "previous_instances": had,
-        "instances": wanted, "changes": diff::structured(&changes), "notes": scaled.notes, "warnings": scaled.after.warnings, "wait": null,
-    });
-    Answer::new(text, structured)
 }
