@@ -102,7 +102,6 @@ impl Call<'_> {
     }
 
     /// JSON patch (RFC 6902); its first operation tests what it was decided on.
-    #[allow(dead_code, reason = "the tools that need it come next")]
     pub(crate) fn edit(&self, target: &Target, operations: &Value, dry_run: bool) -> Result<Written, Problem> {
         written(
             self.api.patch(target, PatchKind::Json, &operations.to_string(), &options(dry_run)),
@@ -110,14 +109,7 @@ impl Call<'_> {
         )
     }
 
-    /// Server-side apply without force, for objects that are wholly ours: a conflict names the other manager.
-    #[allow(dead_code, reason = "the tools that need it come next")]
-    pub(crate) fn apply(&self, target: &Target, object: &Value, dry_run: bool) -> Result<Written, Problem> {
-        written(self.api.apply(target, &object.to_string(), &options(dry_run), false), &Action::new("patch", target))
-    }
-
-    /// As [`Call::apply`], with only metadata in the reply: for Secrets, whose values must not come back.
-    #[allow(dead_code, reason = "the tools that need it come next")]
+    /// Server-side apply without force, for Secrets that are wholly ours: a conflict names the other manager, and only metadata comes back.
     pub(crate) fn apply_secret(&self, target: &Target, object: &Value, dry_run: bool) -> Result<Written, Problem> {
         let options = WriteOptions { reply: METADATA.into(), ..options(dry_run) };
         written(self.api.apply(target, &object.to_string(), &options, false), &Action::new("patch", target))

@@ -50,7 +50,6 @@ pub(crate) struct Request {
     pub(crate) write: Option<WriteOptions>,
     pub(crate) delete: Option<DeleteOptions>,
     pub(crate) list: Option<ListOptions>,
-    #[allow(dead_code, reason = "the tools that need it come next")]
     pub(crate) logs: Option<LogOptions>,
 }
 
@@ -314,14 +313,12 @@ impl Fake {
     }
 
     /// What a pod has logged.
-    #[allow(dead_code, reason = "the tools that need it come next")]
     pub(crate) fn logging(self, pod: &str, lines: &str) -> Self {
         self.logs.borrow_mut().push((pod.into(), lines.into()));
         self
     }
 
     /// An older CloudNativePG, without these kinds.
-    #[allow(dead_code, reason = "the tools that need it come next")]
     pub(crate) fn without(self, plurals: &[&str]) -> Self {
         self.served.borrow_mut().retain(|one| !plurals.contains(&one.as_str()));
         self

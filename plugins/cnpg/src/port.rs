@@ -17,6 +17,5 @@ pub(crate) trait Host {
     fn tools_changed(&self);
     /// Fills `bytes` from the host's cryptographic random number generator (`wasi:random`). False: there are none, and nothing that
     /// must not be guessed may be made.
-    #[allow(dead_code, reason = "the tools that need it come next")]
     fn random(&self, bytes: &mut [u8]) -> bool;
 }
