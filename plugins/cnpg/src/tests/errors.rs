@@ -137,7 +137,7 @@ fn fields_that_another_manager_applies_are_named_and_not_worth_another_try() {
         let fake = Fake::new().failing("apply", "poolers", 1, refusal);
         let (context, settings) = (Context::default(), Settings::default());
         let call = Call { api: &fake, host: &fake, context: &context, settings: &settings };
-        call.apply(&POOLERS.within("default").named("pgbouncer"), &json!({}), false).unwrap_err()
+        call.apply_secret(&POOLERS.within("default").named("pgbouncer"), &json!({}), false).unwrap_err()
     };
     let told = "Apply failed with 1 conflict: conflict with \"kustomize-controller\" using postgresql.cnpg.io/v1: .spec.type";
     for problem in [refusal(told, None), refusal("Apply failed with 1 conflict", Some("conflict with \"kustomize-controller\""))]
