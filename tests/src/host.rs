@@ -96,9 +96,18 @@ impl Installation {
     /// # Errors
     /// With the host's log, if it ends instead.
     pub fn serve(self) -> anyhow::Result<Host> {
+        self.serve_with(&[])
+    }
+
+    /// The same with these environment variables besides its own.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub fn serve_with(self, environment: &[(&str, &str)]) -> anyhow::Result<Host> {
         let log = self.path().join("host.log");
         let mut command = Command::new(portcullis()?);
         command.args(["serve", "--config"]).arg(self.config()).current_dir(self.path());
+        command.envs(environment.iter().copied());
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?).spawn()?;
         let stdout = child.stdout.take().context("no standard output")?;
         let mut host = Host { child, url: String::new(), installation: self };

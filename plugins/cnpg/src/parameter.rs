@@ -53,9 +53,18 @@ impl Parameter {
             Takes::Flag => value.is_boolean(),
             Takes::Choice(words) => word(words, value),
             Takes::Choices(words) => value.as_array().is_some_and(|all| all.iter().all(|one| word(words, one))),
+            Takes::Json(_) if self.is_secret() => value.is_string(),
             Takes::Json(_) => true,
         };
+        if !fits && self.is_secret() {
+            return Err(format!("does not fit: it takes {}", self.takes.schema()));
+        }
         if fits { Ok(()) } else { Err(format!("cannot be {value}: it takes {}", self.takes.schema())) }
+    }
+
+    /// Whether its value must not be repeated to anybody.
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(self.takes, Takes::Json(schema) if schema.contains("\"writeOnly\": true"))
     }
 
     fn schema(&self) -> Value {

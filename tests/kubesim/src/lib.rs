@@ -23,6 +23,7 @@ mod cel;
 pub mod client;
 mod definition;
 mod delete;
+mod denied;
 mod discovery;
 mod error;
 mod faults;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use crate::auth::Rule;
 use crate::client::Client;
-use crate::{definition, kubeconfig};
+use crate::{definition, denied, kubeconfig};
 
 /// Longest that the server may take to become ready (seconds, 60): it takes 3 to 5 on two cores.
 const READY: Duration = Duration::from_secs(60);
@@ -24,8 +24,8 @@ const READY: Duration = Duration::from_secs(60);
 /// Times that it is started before giving up (count, 3): a port that was free may be taken a moment later.
 const ATTEMPTS: usize = 3;
 
-/// Users besides the administrator (count, 16): one per set of rules that a test binary asks for.
-const USERS: usize = 16;
+/// Users besides the administrator (count, 64): one per set of rules that a test binary asks for.
+const USERS: usize = 64;
 
 /// What to tell a person whose tests were skipped.
 pub const SKIPPED: &str = "skipped: no real API server. To run it, set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd, \
@@ -61,7 +61,7 @@ pub struct RealApiServer {
     used: Vec<(String, String)>,
     admin: String,
     _processes: Processes,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Child processes that end with their owner, the last started first.
@@ -116,7 +116,7 @@ impl RealApiServer {
         let ca = certificate(folder.path(), &mut processes).await?;
         let client = Client::new(&url, &admin, Some(&ca))?;
         ready(&client, folder.path(), &mut processes).await?;
-        let server = Self { url, ca, client, free: users, used: Vec::new(), admin, _processes: processes, _folder: folder };
+        let server = Self { url, ca, client, free: users, used: Vec::new(), admin, _processes: processes, folder };
         server.install_crds().await?;
         Ok(server)
     }
@@ -157,6 +157,14 @@ impl RealApiServer {
     /// A client for a user that [`Self::user`] made.
     pub fn client_of(&self, user: &str) -> Client {
         self.client.with_token(self.token_of(user))
+    }
+
+    /// What the server denied to a user, as `verb resource`: also what a client kept to itself.
+    ///
+    /// # Errors
+    /// If the server's audit log cannot be read.
+    pub fn denied_to(&self, user: &str) -> io::Result<Vec<String>> {
+        denied::of(self.folder.path(), user)
     }
 
     fn token_of(&self, user: &str) -> &str {
@@ -280,6 +288,7 @@ fn start_api(assets: &Path, folder: &Path, port: u16, etcd: u16) -> io::Result<C
         "--disable-admission-plugins=ServiceAccount".to_owned(),
         "--profiling=false".to_owned(),
     ];
+    let arguments: Vec<String> = arguments.into_iter().chain(denied::flags(folder)?).collect();
     spawn(&assets.join("kube-apiserver"), folder, &arguments)
 }
 

@@ -159,3 +159,18 @@ fn a_dependent_that_was_replaced_after_the_plan_stops_it_before_anything_is_writ
     let (done, written) = twice(|| fake().with("databases", other));
     assert_eq!((done.unwrap_err().code, written), (409, 0));
 }
+
+#[test]
+fn a_plan_and_its_refusal_do_not_repeat_a_password() {
+    let role = |password: Value| json!({"tool": "update_postgres_role", "arguments": {"cluster_name": "db", "role_name": "shop", "password": password}});
+    let fake = fake().with("databaseroles", super::roles::role("db-shop", "db", "shop"));
+    let planned = fake.answer("plan_change", role(json!("hunter2hunter2")));
+    assert!(!planned.is_error, "{}", planned.text);
+    assert_eq!(planned.structured["arguments"]["password"], "[hidden]");
+    for answer in
+        [planned, fake.answer("plan_change", role(json!(770_812))), fake.answer("plan_change", role(json!(["hunter2"])))]
+    {
+        let whole = format!("{} {}", answer.text, answer.structured);
+        assert!(!whole.contains("hunter2") && !whole.contains("770812"), "{whole}");
+    }
+}

@@ -64,8 +64,18 @@ fn describe(entry: &Entry, arguments: Map<String, Value>, trial: Trial) -> Answe
         basis.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", "),
     );
     let structured = json!({
-        "plan_id": trial.id, "tool": entry.name, "arguments": arguments, "radius": radius.structured(), "basis": basis,
+        "plan_id": trial.id, "tool": entry.name, "arguments": shown(entry, arguments), "radius": radius.structured(), "basis": basis,
         "trial": trial.answer.structured,
     });
     Answer::new(text, structured)
+}
+
+/// The arguments without what must not be repeated.
+fn shown(entry: &Entry, mut arguments: Map<String, Value>) -> Map<String, Value> {
+    let secret = |name: &str| entry.parameters.iter().any(|one| one.name == name && one.is_secret());
+    arguments
+        .iter_mut()
+        .filter(|(name, value)| secret(name) && !value.is_null())
+        .for_each(|(_, value)| *value = "[hidden]".into());
+    arguments
 }
