@@ -104,6 +104,7 @@ async fn every_tool_gets_by_with_its_own_rules_and_names_the_missing_one_without
     let nobody = server.user(&[]).await.unwrap();
     let kubeconfig = server.kubeconfig_of(&nobody);
     let mut wrong = tokio::task::block_in_place(|| refused(&kubeconfig, cache.path(), &tools, &rows));
+    assert!(server.denied_to(&nobody).unwrap().contains(&"get clusters".to_owned()), "the server's audit log tells nothing");
     let mut order: Vec<&str> = rows.iter().map(|row| row.tool).collect();
     order.dedup();
     for name in order {

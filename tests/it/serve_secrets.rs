@@ -11,6 +11,10 @@ const OWN: &str = "zebra-Quux-7731";
 /// One that is no string, though the tool wants one.
 const MISTYPED: i64 = 770_812_345_901;
 
+/// Everything, except what the compiler says of its own work: gigabytes, and of no caller.
+const LOG: &str = "trace,cranelift_codegen=info,cranelift_frontend=info,regalloc2=info,wasmtime=info,wasmtime_environ=info,\
+    wasmtime_internal_cranelift=info";
+
 fn talkative(kubesim: &Kubesim) -> Host {
     let installation =
         Installation::new(&[("portcullis-cnpg", "plugins/cnpg")], Some(&kubesim.kubeconfig_yaml("anybody"))).unwrap();
@@ -18,7 +22,7 @@ fn talkative(kubesim: &Kubesim) -> Host {
     config["plugins"]["cnpg"]["settings"] = json!({"profile": "admin"});
     config["audit"] = json!({"path": "audit.log"});
     installation.configure(&config).unwrap();
-    installation.serve_with(&[("PORTCULLIS_LOG", "trace")]).unwrap()
+    installation.serve_with(&[("PORTCULLIS_LOG", LOG)]).unwrap()
 }
 
 fn role(extra: &Value) -> Value {

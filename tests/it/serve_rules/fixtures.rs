@@ -69,6 +69,13 @@ fn instance(number: u8, uid: &Value) -> [Fixture; 2] {
     ]
 }
 
+fn service(uid: &Value) -> Fixture {
+    let owner = json!([{"apiVersion": CNPG, "kind": "Cluster", "name": "shop", "uid": uid, "controller": true}]);
+    let metadata = json!({"ownerReferences": owner, "labels": {"cnpg.io/cluster": "shop"}});
+    let spec = json!({"ports": [{"name": "postgres", "port": 5432}]});
+    fixture("v1", "services", "Service", "shop-rw", json!({"metadata": metadata, "spec": spec}), Value::Null)
+}
+
 /// What belongs to one cluster: one of each kind.
 fn belongings(of: &str) -> Vec<Fixture> {
     let applied = || json!({"applied": true, "observedGeneration": 1});
@@ -104,6 +111,7 @@ pub(super) async fn create(admin: &Client) {
             post(admin, &one).await;
         }
         if name == "shop" {
+            post(admin, &service(&made["metadata"]["uid"])).await;
             for one in (1..=3).flat_map(|number| instance(number, &made["metadata"]["uid"])) {
                 post(admin, &one).await;
             }

@@ -202,7 +202,7 @@ fn removing() -> Vec<Row> {
         row("delete_pooler", json!({"name": "gone-pooler", "confirm_name": "gone-pooler"})),
         row("delete_backup", json!({"name": "gone-backup", "confirm_name": "gone-backup"})),
         row("delete_scheduled_backup", json!({"name": "gone-scheduledbackup", "confirm_name": "gone-scheduledbackup"})),
-        ends("delete_postgres_cluster", "Timeout", whole("planned", true)),
+        ends("delete_postgres_cluster", "BackupPending", whole("planned", true)),
         row("delete_postgres_cluster", whole("planned", false)),
     ]
 }

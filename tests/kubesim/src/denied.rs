@@ -5,15 +5,16 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const LOG: &str = "audit.log";
 const POLICY: &str = "audit-policy.yaml";
 
 /// Writes the audit policy; the flags that switch the log on.
 pub(crate) fn flags(folder: &Path) -> io::Result<[String; 2]> {
-    let policy = "{apiVersion: audit.k8s.io/v1, kind: Policy, omitStages: [RequestReceived], rules: [{level: Metadata}]}\n";
-    fs::write(folder.join(POLICY), policy)?;
+    let rules = [json!({"level": "Metadata"})];
+    let policy = json!({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": rules});
+    fs::write(folder.join(POLICY), policy.to_string())?;
     let path = |name| folder.join(name).display().to_string();
     Ok([format!("--audit-policy-file={}", path(POLICY)), format!("--audit-log-path={}", path(LOG))])
 }
