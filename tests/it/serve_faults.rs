@@ -128,3 +128,14 @@ fn what_the_api_servers_rbac_lacks_is_printed_as_the_rule_to_add() {
     let host = installation(&kubesim.kubeconfig_yaml("reader"), None, json!({}));
     tells(&status(&Client::new(host.url())), &["403", "apiGroups", "clusters", "get"]);
 }
+
+#[test]
+fn a_server_that_is_silent_at_the_start_does_not_keep_the_plugin_from_being_loaded() {
+    let kubesim = Kubesim::start(Options { demo: true, ..Options::default() }).unwrap();
+    kubesim.faults().fail_always(Matcher::any(), Fault::Hold);
+    let host = installation(&kubesim.kubeconfig_yaml("anybody"), None, json!({}));
+    let client = Client::new(host.url());
+    assert!(client.tools().contains(&"list_postgres_clusters".to_owned()), "{}", host.log());
+    kubesim.faults().clear();
+    assert_eq!(status(&client)["isError"], false);
+}

@@ -1,6 +1,8 @@
 //! Capability `kubernetes`: WIT interface `portcullis:kubernetes/api`. State: the plugin's grant and the host's `KubeApi`, shared by its calls;
 //! the call's open watches. Each request passes the fence (`kubernetes/fence.rs`) before anything is sent.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt as _, stream};
 use portcullis_core::kube::{
     Form, Impersonation, KubeOperation, KubeOrigin, KubeReply, KubeRequest, KubeStatus, ListOptions, Target, WatchRequest,
@@ -29,6 +31,10 @@ const READS_MAX: usize = 64;
 /// Watches that one call may hold open. 8: each is a connection's stream on the API server.
 const WATCHERS_MAX: usize = 8;
 
+/// How long a request may take while the host asks for a plugin's offers. 1 s: the start of the host waits for it, and an API server that
+/// is silent must not keep a plugin from being loaded, which lists what it can without an answer.
+const LISTING_TIME: Duration = Duration::from_secs(1);
+
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     wit::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)
 }
@@ -53,11 +59,15 @@ fn too_many_watches() -> KubeStatus {
 struct Desk<'a> {
     shared: &'a Shared,
     caller: &'a Caller,
+    /// The most that one request may take.
+    within: Duration,
 }
 
 impl CallState {
     fn desk(&self) -> Desk<'_> {
-        Desk { shared: &self.shared, caller: &self.caller }
+        let left = self.caller.remaining();
+        let within = if self.withheld.is_some() { left.min(LISTING_TIME) } else { left };
+        Desk { shared: &self.shared, caller: &self.caller, within }
     }
 }
 
@@ -81,8 +91,7 @@ impl Desk<'_> {
         let is_delete = matches!(operation, KubeOperation::Delete(_));
         // A read sends no object and passes no admission, so a refusal of it has none to quote.
         let writes = operation.verbs().first().filter(|verb| hidden && !matches!(**verb, "get" | "list"));
-        let request =
-            KubeRequest { target, operation, timeout: self.caller.remaining(), max_reply, impersonate: self.impersonation() };
+        let request = KubeRequest { target, operation, timeout: self.within, max_reply, impersonate: self.impersonation() };
         let answer = self.kube()?.send(request).await;
         let mut reply = match (answer, writes) {
             (Err(status), Some(verb)) => return Err(redact::refused(status, verb)),
@@ -121,7 +130,7 @@ impl Desk<'_> {
         let impersonate = self.impersonation();
         let request = WatchRequest { target, options, form, timeout_seconds: seconds, impersonate };
         let opening = self.kube()?.watch(request);
-        let opened = tokio::time::timeout(self.caller.remaining(), opening).await;
+        let opened = tokio::time::timeout(self.within, opening).await;
         let watch = opened.map_err(|_| refusal(0, "Timeout", "the API server did not open the watch in time"))??;
         Ok(Watcher::new(watch, hidden, self.shared.limits.host_reply))
     }

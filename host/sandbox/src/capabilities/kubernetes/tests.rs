@@ -103,6 +103,18 @@ async fn what_the_grant_covers_is_sent_and_comes_back_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn while_offers_are_listed_a_request_gets_a_second_and_in_a_call_the_rest_of_it() {
+    let (mut state, api) = state(grant(&["pods"], &["get"], false), "{}");
+    state.get(get("pods", "object")).await.unwrap().unwrap();
+    state.withheld = Some(std::collections::BTreeMap::new());
+    state.get(get("pods", "object")).await.unwrap().unwrap();
+    state.discover("apps".into(), "v1".into()).await.unwrap().unwrap();
+    let times: Vec<Duration> = api.asked.lock().iter().map(|request| request.timeout).collect();
+    assert!(times[0] > super::LISTING_TIME, "{times:?}");
+    assert_eq!(times[1..], [super::LISTING_TIME; 2]);
+}
+
+#[tokio::test]
 async fn what_the_grant_does_not_cover_is_a_403_with_the_yaml_and_nothing_is_sent() {
     let (mut state, api) = state(grant(&["pods"], &["get"], false), "{}");
     let status = state.delete(target("pods", Some("x")), delete_options()).await.unwrap().unwrap_err();
