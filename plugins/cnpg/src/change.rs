@@ -2,7 +2,7 @@
 //! wrote in between, and then the caller learns what. Which change it is, tools decide; consent is theirs too, between look and make.
 
 use portcullis_plugin::kubernetes::Target;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, warnings};
 use crate::call::{Call, Written};
@@ -158,7 +158,7 @@ impl<'a> Change<'a> {
 
     fn send(&self, seen: &Seen) -> Result<Written, Problem> {
         let version = text(&seen.object, "/metadata/resourceVersion").unwrap_or_default();
-        let patch = with_version(&seen.wanted.patch, version);
+        let patch = merged(&seen.wanted.patch, &json!({"metadata": {"resourceVersion": version}}));
         let mut target = self.target.clone();
         if !self.subresource.is_empty() {
             target = target.subresource(self.subresource);
@@ -202,16 +202,6 @@ fn noun(plural: &str) -> &'static str {
         "scheduledbackups" => "Scheduled backup",
         _ => "Cluster",
     }
-}
-
-/// `merged` would drop the nulls, which remove fields.
-fn with_version(patch: &Value, version: &str) -> Value {
-    let mut map: Map<String, Value> = patch.as_object().cloned().unwrap_or_default();
-    let metadata = map.entry("metadata").or_insert_with(|| json!({}));
-    if let Some(metadata) = metadata.as_object_mut() {
-        metadata.insert("resourceVersion".into(), version.into());
-    }
-    Value::Object(map)
 }
 
 /// A refusal after a conflict says what the conflict was.

@@ -1,7 +1,6 @@
 //! The instances of a cluster, one by one: which pods are its own, which one a caller means, which ones are well. A pod counts only if
 //! the Cluster owns it (by uid): a label alone proves nothing.
 
-use portcullis_plugin::kubernetes::DeleteOptions;
 use serde_json::Value;
 
 use crate::call::Call;
@@ -32,18 +31,6 @@ pub(crate) struct Instances {
 pub(crate) fn meant(cluster: Cluster<'_>, asked: &str) -> String {
     let number = !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit());
     if number { format!("{}-{asked}", cluster.name()) } else { asked.to_owned() }
-}
-
-/// What fences the deletion of exactly this object.
-pub(crate) fn fences(object: &Value, dry_run: bool) -> DeleteOptions {
-    let word = |pointer: &str| text(object, pointer).map(str::to_owned);
-    DeleteOptions {
-        dry_run,
-        uid: word("/metadata/uid"),
-        resource_version: word("/metadata/resourceVersion"),
-        propagation: Some("Background".into()),
-        grace_period_seconds: None,
-    }
 }
 
 impl Instances {

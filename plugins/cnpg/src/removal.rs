@@ -4,7 +4,7 @@ use portcullis_plugin::kubernetes::Target;
 use serde_json::Value;
 
 use crate::call::Call;
-use crate::instance::fences;
+use crate::deleting::fences;
 use crate::problem::Problem;
 
 /// How often the delete is tried anew when somebody wrote the object in between.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::part::{PAGE, Part, Parts};
 use super::section::{Section, unread};
+use crate::backup::Backup;
 use crate::cluster::Cluster;
 use crate::json::{list, text};
 use crate::problem::Problem;
@@ -18,15 +19,9 @@ pub(crate) fn of_cluster<'a>(found: &'a Value, name: &str) -> Vec<&'a Value> {
     list(found, "/items").iter().filter(|one| text(one, "/spec/cluster/name") == Some(name)).collect()
 }
 
-/// When a backup ended, else began, else was asked for.
-fn moment(backup: &Value) -> &str {
-    let stamps = ["/status/stoppedAt", "/status/startedAt", "/metadata/creationTimestamp"];
-    stamps.iter().find_map(|pointer| text(backup, pointer)).unwrap_or_default()
-}
-
 /// The newest completed backup among these.
 pub(crate) fn last_good<'a>(backups: &[&'a Value]) -> Option<&'a str> {
-    backups.iter().filter(|one| text(one, "/status/phase") == Some("completed")).map(|one| moment(one)).max()
+    backups.iter().map(|one| Backup(one)).filter(|one| one.is_completed()).map(Backup::moment).max()
 }
 
 /// The object stores that the Barman Cloud plugin writes to: name, and under which server name. Left out, that is the cluster's.
@@ -40,7 +35,7 @@ pub(crate) fn stores(cluster: Cluster<'_>) -> Vec<(&str, &str)> {
 
 fn one_backup(backup: &Value, now: i64) -> (Value, Vec<String>) {
     let word = |pointer: &str| text(backup, pointer).unwrap_or_default().to_owned();
-    let (name, phase, when) = (word("/metadata/name"), word("/status/phase"), moment(backup));
+    let (name, phase, when) = (word("/metadata/name"), word("/status/phase"), Backup(backup).moment());
     let method = text(backup, "/status/method").or_else(|| text(backup, "/spec/method")).unwrap_or_default();
     let error = text(backup, "/status/error").map(short);
     let row = vec![name.clone(), method.to_owned(), phase.clone(), time::age(Some(when), now), error.clone().unwrap_or_default()];
@@ -57,7 +52,7 @@ fn backups(out: &mut String, found: &Result<Value, Problem>, cluster: Cluster<'_
         }
     };
     let mut all = of_cluster(found, cluster.name());
-    all.sort_by(|a, b| moment(b).cmp(moment(a)));
+    all.sort_by(|a, b| Backup(b).moment().cmp(Backup(a).moment()));
     let (shown, rows): (Vec<Value>, Vec<Vec<String>>) = all.iter().take(SHOWN).map(|one| one_backup(one, now)).unzip();
     let good = last_good(&all);
     match good {

@@ -5,6 +5,7 @@ mod maintenance;
 mod reload;
 mod restart;
 mod resume;
+mod stamp;
 
 use crate::catalogue::Entry;
 

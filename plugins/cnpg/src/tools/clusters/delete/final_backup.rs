@@ -1,15 +1,16 @@
 //! A last backup before the deletion. Unless it is completed, nothing is deleted.
 
 use portcullis_plugin::kubernetes::Target;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::backup::{self, Backup, method};
 use crate::call::Call;
 use crate::cluster::Cluster;
-use crate::json::{list, text};
-use crate::kind::{BACKUPS, CLUSTER_LABEL, CNPG};
+use crate::json::text;
+use crate::kind::BACKUPS;
 use crate::problem::Problem;
 use crate::text::short;
-use crate::watching::{End, Verdict, until};
+use crate::watching::{End, until};
 
 /// Kept back from the deadline for the deletion itself, in milliseconds.
 const RESERVE_MS: u64 = 5_000;
@@ -18,15 +19,7 @@ const RESERVE_MS: u64 = 5_000;
 pub(super) fn take(call: &Call<'_>, cluster: Cluster<'_>) -> Result<String, Problem> {
     let method = method(cluster).ok_or_else(|| unconfigured(cluster))?;
     let name = format!("{}-final-{}", cluster.name(), call.host.now());
-    let mut spec = method;
-    if let Some(map) = spec.as_object_mut() {
-        map.insert("cluster".into(), json!({"name": cluster.name()}));
-    }
-    let labels = json!({CLUSTER_LABEL: cluster.name()});
-    let manifest = json!({
-        "apiVersion": format!("{CNPG}/v1"), "kind": "Backup",
-        "metadata": {"name": name, "namespace": cluster.namespace(), "labels": labels}, "spec": spec,
-    });
+    let manifest = backup::manifest(cluster, &name, method.as_object().cloned().unwrap_or_default());
     let target = BACKUPS.within(cluster.namespace());
     let created = call.create(&target, &manifest, false).map_err(|problem| not_begun(problem, cluster))?;
     complete(call, &target.named(&name), &name, created.object)?;
@@ -50,42 +43,20 @@ pub(super) fn outlives(cluster: Cluster<'_>) -> Result<(), Problem> {
     Err(Problem::argument("final_backup", message, hint))
 }
 
-/// How this cluster is backed up: the plugin that archives its WAL, else snapshots, else the in-tree way it was set up with.
-fn method(cluster: Cluster<'_>) -> Option<Value> {
-    let archives = |one: &&Value| one.pointer("/isWALArchiver").and_then(Value::as_bool) == Some(true);
-    if let Some(plugin) = list(cluster.0, "/spec/plugins").iter().find(archives).and_then(|one| text(one, "/name")) {
-        return Some(json!({"method": "plugin", "pluginConfiguration": {"name": plugin}}));
-    }
-    let has = |pointer: &str| cluster.0.pointer(pointer).is_some_and(Value::is_object);
-    if has("/spec/backup/volumeSnapshot") {
-        return Some(json!({"method": "volumeSnapshot"}));
-    }
-    has("/spec/backup/barmanObjectStore").then(|| json!({"method": "barmanObjectStore"}))
-}
-
 fn unconfigured(cluster: Cluster<'_>) -> Problem {
     let message = format!("cluster `{}` has no backups configured; nothing was deleted", cluster.name());
     Problem::argument("final_backup", message, "Configure backups first, or leave out `final_backup`.")
 }
 
-fn phase(backup: &Value) -> &str {
-    text(backup, "/status/phase").unwrap_or("pending")
-}
-
 /// Watches until the backup is completed, failed, or time is up.
 fn complete(call: &Call<'_>, target: &Target, name: &str, backup: Value) -> Result<(), Problem> {
     let judge = |backup: &Value| {
-        let phase = phase(backup);
-        let verdict = match phase {
-            "completed" => Verdict::Reached,
-            "failed" | "walArchivingFailing" | "invalid backup definition" => Verdict::Failed,
-            _ => Verdict::Going,
-        };
-        (verdict, format!("Backup {name}: {}", short(phase)))
+        let backup = Backup(backup);
+        (backup.verdict(), format!("Backup {name}: {}", short(backup.phase())))
     };
     let seconds = call.remaining_ms().saturating_sub(RESERVE_MS) / 1000;
     let seen = until(call, target, backup, seconds, &judge);
-    match (seen.end, phase(&seen.object)) {
+    match (seen.end, Backup(&seen.object).phase()) {
         (End::Reached, _) => Ok(()),
         (End::Failed, _) => Err(failed(name, &seen.object)),
         (End::TimedOut, phase) => Err(unfinished(name, phase)),
