@@ -5,6 +5,7 @@ use portcullis_plugin::kubernetes::Target;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, warnings};
+use crate::atomic::Edit;
 use crate::call::{Call, Written};
 use crate::diff::{self, Change as Path};
 use crate::gitops;
@@ -36,11 +37,26 @@ pub(crate) use shape_of_change;
 pub(crate) const REQUIRED: &[&str] = &["name", "namespace", "changed", "dry_run", "changes", "notes", "warnings"];
 
 /// What a tool wants, decided on one version of the object.
+#[derive(Debug)]
 pub(crate) struct Wanted {
     /// Merge patch, without resourceVersion.
-    pub(crate) patch: Value,
+    patch: Value,
+    /// Sent in its place where it would overwrite what others wrote into a list: JSON patch, without the test of the resourceVersion.
+    operations: Option<Vec<Value>>,
     /// What a person should know of it.
     pub(crate) notes: Vec<String>,
+}
+
+impl Wanted {
+    /// Fields and maps.
+    pub(crate) fn merge(patch: Value, notes: Vec<String>) -> Self {
+        Self { patch, operations: None, notes }
+    }
+
+    /// An element of a list that the API server keeps whole.
+    pub(crate) fn list(edit: Edit, notes: Vec<String>) -> Self {
+        Self { patch: edit.as_merge, operations: Some(edit.operations), notes }
+    }
 }
 
 /// Decides on what is there now. `None`: it is as wanted already.
@@ -57,15 +73,17 @@ pub(crate) struct Change<'a> {
 }
 
 /// An object, with what is wanted of it.
+#[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) object: Value,
     pub(crate) wanted: Wanted,
 }
 
 /// A change that was made (or would be).
+#[derive(Debug)]
 pub(crate) struct Done {
     before: Value,
-    /// `None`: somebody else had made it in between.
+    /// `None`: it was so already, or somebody else had made it in between.
     after: Option<Written>,
     pub(crate) notes: Vec<String>,
     status: bool,
@@ -98,9 +116,22 @@ impl<'a> Change<'a> {
         Self { call, target, subresource: "", dry_run: dry_run.unwrap_or(false), decide }
     }
 
+    /// A change of any object, to be told in the tool's own words.
+    pub(crate) fn of(call: &'a Call<'a>, target: Target, dry_run: bool, decide: &'a Decide<'a>) -> Self {
+        Self { call, target, subresource: "", dry_run, decide }
+    }
+
     /// Reads and decides. `None`: nothing needs to change.
     pub(crate) fn look(&self) -> Result<Option<Seen>, Problem> {
-        self.decide_on(self.call.get(&self.target)?)
+        self.decide_on(self.call.get(&self.target)?).map(Result::ok)
+    }
+
+    /// Looks and makes, where no consent is needed in between.
+    pub(crate) fn settle(&self) -> Result<Done, Problem> {
+        match self.decide_on(self.call.get(&self.target)?)? {
+            Ok(seen) => self.make(seen),
+            Err(same) => Ok(self.done(same, None, Vec::new())),
+        }
     }
 
     /// Looks, makes and tells, where no consent is needed.
@@ -114,41 +145,39 @@ impl<'a> Change<'a> {
         }
     }
 
-    fn decide_on(&self, object: Value) -> Result<Option<Seen>, Problem> {
-        let Some(mut wanted) = (self.decide)(&object)? else { return Ok(None) };
+    /// `Err` of the inner one: the object, which is as wanted.
+    fn decide_on(&self, object: Value) -> Result<Result<Seen, Value>, Problem> {
+        let Some(mut wanted) = (self.decide)(&object)? else { return Ok(Err(object)) };
         // No GitOps tool writes a status.
         if self.subresource.is_empty() {
             wanted.notes.extend(gitops::guard(self.call, &object, &merged(&object, &wanted.patch))?);
         }
-        Ok(Some(Seen { object, wanted }))
+        Ok(Ok(Seen { object, wanted }))
     }
 
     /// Patches what was seen; when it changed in between, decides anew on what is there now.
     pub(crate) fn make(&self, mut seen: Seen) -> Result<Done, Problem> {
         let mut meanwhile = Vec::new();
-        let done = |before: Value, after: Option<Written>, notes: Vec<String>| Done {
-            before,
-            after,
-            notes,
-            status: !self.subresource.is_empty(),
-            dry_run: self.dry_run,
-            plural: self.target.plural.clone(),
-        };
         let mut attempt = 1;
         loop {
             match self.send(&seen) {
                 Ok(after) => {
                     seen.wanted.notes.extend(meanwhile);
-                    return Ok(done(seen.object, Some(after), seen.wanted.notes));
+                    return Ok(self.done(seen.object, Some(after), seen.wanted.notes));
                 }
-                Err(problem) if problem.code == 409 && attempt < ATTEMPTS => {
+                Err(problem) if attempt < ATTEMPTS && seen.may_have_moved(&problem) => {
                     let now = self.call.get(&self.target)?;
+                    if problem.code == 422 && version(&now) == version(&seen.object) {
+                        return Err(after_change(problem, &meanwhile));
+                    }
                     meanwhile.extend(self.told(&seen.object, &now)?);
-                    let Some(next) = self.decide_on(now.clone()).map_err(|problem| after_change(problem, &meanwhile))? else {
-                        meanwhile.push("somebody else made this change in between".into());
-                        return Ok(done(now, None, meanwhile));
+                    seen = match self.decide_on(now).map_err(|problem| after_change(problem, &meanwhile))? {
+                        Ok(next) => next,
+                        Err(same) => {
+                            meanwhile.push("somebody else made this change in between".into());
+                            return Ok(self.done(same, None, meanwhile));
+                        }
                     };
-                    seen = next;
                     attempt += 1;
                 }
                 Err(problem) => return Err(after_change(problem, &meanwhile)),
@@ -156,8 +185,18 @@ impl<'a> Change<'a> {
         }
     }
 
+    fn done(&self, before: Value, after: Option<Written>, notes: Vec<String>) -> Done {
+        let status = !self.subresource.is_empty();
+        Done { before, after, notes, status, dry_run: self.dry_run, plural: self.target.plural.clone() }
+    }
+
     fn send(&self, seen: &Seen) -> Result<Written, Problem> {
-        let version = text(&seen.object, "/metadata/resourceVersion").unwrap_or_default();
+        let version = version(&seen.object);
+        if let Some(operations) = &seen.wanted.operations {
+            let mut all = vec![json!({"op": "test", "path": "/metadata/resourceVersion", "value": version})];
+            all.extend(operations.iter().cloned());
+            return self.call.edit(&self.target, &Value::Array(all), self.dry_run);
+        }
         let patch = merged(&seen.wanted.patch, &json!({"metadata": {"resourceVersion": version}}));
         let mut target = self.target.clone();
         if !self.subresource.is_empty() {
@@ -195,6 +234,17 @@ impl<'a> Change<'a> {
     }
 }
 
+fn version(object: &Value) -> &str {
+    text(object, "/metadata/resourceVersion").unwrap_or_default()
+}
+
+impl Seen {
+    /// 422 is what a JSON patch is refused with when its test fails, and what a webhook says: only the former after somebody else wrote.
+    fn may_have_moved(&self, problem: &Problem) -> bool {
+        problem.code == 409 || (problem.code == 422 && self.wanted.operations.is_some())
+    }
+}
+
 /// What people call it.
 fn noun(plural: &str) -> &'static str {
     match plural {
@@ -223,30 +273,60 @@ impl Done {
         self.after.as_ref().map_or(&self.before, |written| &written.object)
     }
 
+    /// The same, to keep.
+    pub(crate) fn into_object(self) -> Value {
+        self.after.map_or(self.before, |written| written.object)
+    }
+
+    /// Whether this call changed it (or would).
+    pub(crate) fn is_change(&self) -> bool {
+        self.after.is_some()
+    }
+
+    /// `Warning:` headers.
+    pub(crate) fn warnings(&self) -> &[String] {
+        self.after.as_ref().map_or(&[], |written| &written.warnings)
+    }
+
+    /// The difference, notes and warnings, for people.
+    pub(crate) fn words(&self) -> String {
+        let mut out = diff::markdown(&diff::changes(&self.before, self.object()));
+        self.remarks(&mut out);
+        out
+    }
+
+    fn remarks(&self, out: &mut String) {
+        for note in &self.notes {
+            out.push_str(&format!("- {note}\n"));
+        }
+        out.push_str(&warnings(self.warnings()));
+    }
+
+    /// The keys that every change shares.
+    pub(crate) fn structured(&self) -> Value {
+        let differ = if self.status { diff::of_status } else { diff::changes };
+        json!({
+            "changed": !self.dry_run && self.is_change(), "dry_run": self.dry_run,
+            "changes": diff::structured(&differ(&self.before, self.object())), "notes": self.notes, "warnings": self.warnings(),
+        })
+    }
+
     /// The answer.
     pub(crate) fn answer(&self, words: &Words) -> Answer {
         let word = |pointer: &str| text(&self.before, pointer).unwrap_or_default();
         let (name, namespace) = (word("/metadata/name"), word("/metadata/namespace"));
-        let told: &[String] = self.after.as_ref().map_or(&[], |written| &written.warnings);
         let differ = if self.status { diff::of_status } else { diff::changes };
-        let changes = differ(&self.before, self.object());
         let mut out = if self.dry_run {
-            let shown = diff::markdown(&changes);
+            let shown = diff::markdown(&differ(&self.before, self.object()));
             let noun = noun(&self.plural).to_lowercase();
             format!("**Dry run**: {noun} `{namespace}/{name}` {}; nothing was changed.\n\n{shown}", words.would)
         } else {
             format!("{} `{namespace}/{name}` {}.\n", noun(&self.plural), words.did)
         };
-        for note in &self.notes {
-            out.push_str(&format!("- {note}\n"));
-        }
-        out.push_str(&warnings(told));
+        self.remarks(&mut out);
         let next = if self.dry_run { "the same call with `dry_run: false`" } else { words.next };
         out.push_str(&format!("\nNext: {next}.\n"));
-        let structured = json!({
-            "name": name, "namespace": namespace, "changed": !self.dry_run && self.after.is_some(), "dry_run": self.dry_run,
-            "changes": diff::structured(&changes), "notes": self.notes, "warnings": told,
-        });
+        let structured = merged(&json!({"name": name, "namespace": namespace}), &self.structured());
         Answer::new(out, merged(&structured, &words.extra))
     }
 }

@@ -37,6 +37,14 @@ pub(crate) fn is_owned_by(object: &Value, uid: &str) -> bool {
     list(object, "/metadata/ownerReferences").iter().any(|owner| text(owner, "/uid") == Some(uid))
 }
 
+/// The object with one key more.
+pub(crate) fn with(mut object: Value, key: &str, value: Value) -> Value {
+    if let Some(map) = object.as_object_mut() {
+        map.insert(key.into(), value);
+    }
+    object
+}
+
 /// The object after a merge patch (RFC 7396).
 pub(crate) fn merged(object: &Value, patch: &Value) -> Value {
     let Some(changes) = patch.as_object() else { return patch.clone() };

@@ -4,12 +4,12 @@
 
 mod answer;
 mod applied;
+mod atomic;
 mod backup;
 mod blast;
 mod call;
 mod catalogue;
 mod change;
-mod changing;
 mod cluster;
 mod completions;
 mod component;

@@ -7,7 +7,7 @@ use super::{Declared, Place, find, policy, target};
 use crate::answer::{Answer, Outcome, warnings};
 use crate::applied;
 use crate::call::Call;
-use crate::changing::{self, Decision};
+use crate::change::{self, Change};
 use crate::consent::{Consent, Danger, obtain};
 use crate::deleting;
 use crate::json::{list, text};
@@ -134,12 +134,9 @@ fn settle(call: &Call<'_>, what: &Declared, seen: &Value, drop: bool, dry_run: b
                 format!("the {} object that was looked at is gone, another has its name; nothing was deleted", what.noun);
             return Err(Problem::refused("Replaced", message, "Look at it before calling again.").next(what.look));
         }
-        Ok((policy(what, now) != wanted).then(|| Decision { patch: patch.clone(), notes: Vec::new() }))
+        Ok((policy(what, now) != wanted).then(|| change::Wanted::merge(patch.clone(), Vec::new())))
     };
-    Ok(match changing::change(call, &target(what, seen), dry_run, &decide)? {
-        changing::Outcome::Changed(changed) => changed.after.object,
-        changing::Outcome::Same(object) => object,
-    })
+    Change::of(call, target(what, seen), dry_run, &decide).settle().map(change::Done::into_object)
 }
 
 fn rehearse(

@@ -1,10 +1,12 @@
 //! Edits of `spec.managed.roles`. The list is atomic for the API server, so that each edit is a JSON patch that tests the entry it was
 //! decided on; a merge patch or an apply would throw away what others wrote into the list.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::changing::Operations;
+use crate::atomic::{self, Edit};
 use crate::json::{list, merged, text};
+
+const PATH: &[&str] = &["spec", "managed", "roles"];
 
 /// Fields that entries do not have.
 const NOT_INLINE: [&str; 2] = ["databaseRoleReclaimPolicy", "clientCertificate"];
@@ -19,33 +21,12 @@ pub(crate) fn entry(before: &Value, patch: &Value) -> Value {
 }
 
 /// Appends an entry.
-pub(crate) fn add(cluster: &Value, entry: &Value) -> Operations {
-    let operation = if cluster.pointer("/spec/managed/roles").is_some_and(Value::is_array) {
-        json!({"op": "add", "path": "/spec/managed/roles/-", "value": entry})
-    } else if cluster.pointer("/spec/managed").is_some_and(Value::is_object) {
-        json!({"op": "add", "path": "/spec/managed/roles", "value": [entry]})
-    } else {
-        json!({"op": "add", "path": "/spec/managed", "value": {"roles": [entry]}})
-    };
-    let mut all = list(cluster, "/spec/managed/roles").to_vec();
-    all.push(entry.clone());
-    operations(vec![operation], all)
+pub(crate) fn add(cluster: &Value, entry: &Value) -> Edit {
+    atomic::append(cluster, PATH, entry)
 }
 
 /// Puts `wanted` in the place of the entry of that name, or takes the entry out. `None`: there is none.
-pub(crate) fn replace(cluster: &Value, name: &str, wanted: Option<&Value>) -> Option<Operations> {
-    let mut all = list(cluster, "/spec/managed/roles").to_vec();
-    let at = all.iter().position(|one| text(one, "/name") == Some(name))?;
-    let path = format!("/spec/managed/roles/{at}");
-    let test = json!({"op": "test", "path": path, "value": all.get(at)});
-    let change = match wanted {
-        Some(entry) => json!({"op": "replace", "path": path, "value": entry}),
-        None => json!({"op": "remove", "path": path}),
-    };
-    all.splice(at..=at, wanted.cloned());
-    Some(operations(vec![test, change], all))
-}
-
-fn operations(operations: Vec<Value>, roles: Vec<Value>) -> Operations {
-    Operations { operations, as_merge: json!({"spec": {"managed": {"roles": roles}}}), notes: Vec::new() }
+pub(crate) fn replace(cluster: &Value, name: &str, wanted: Option<&Value>) -> Option<Edit> {
+    let at = list(cluster, "/spec/managed/roles").iter().position(|one| text(one, "/name") == Some(name))?;
+    Some(atomic::replace(cluster, PATH, at, wanted))
 }

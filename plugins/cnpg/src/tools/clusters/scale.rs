@@ -92,7 +92,7 @@ fn decide(call: &Call<'_>, cluster: Cluster<'_>, wanted: i64) -> Result<Option<W
     guard::is_looked_after(cluster)?;
     let mut notes = allowed(call, cluster, wanted)?;
     notes.extend(quorum(call, cluster, wanted)?);
-    Ok(Some(Wanted { patch: json!({"spec": {"instances": wanted}}), notes }))
+    Ok(Some(Wanted::merge(json!({"spec": {"instances": wanted}}), notes)))
 }
 
 fn words(had: i64, wanted: i64) -> Words {

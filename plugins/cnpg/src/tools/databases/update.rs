@@ -8,10 +8,10 @@ use crate::answer::{Answer, Outcome};
 use crate::applied;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
-use crate::changing::{self, Decision};
+use crate::change::{Change, Done, Wanted};
 use crate::consent::{Consent, Danger, obtain};
 use crate::declared::{Place, find, target};
-use crate::json::{merged, text};
+use crate::json::{merged, text, with};
 use crate::kind::DATABASES;
 use crate::parameter::{CLUSTER_NAME, CONFIRM_NAME, DRY_RUN, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;
@@ -119,8 +119,8 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         return Ok(Outcome::Ask(question));
     }
     let decide = |now: &Value| decide(&object, now, &scalars, &parts, &dropped);
-    let changed = changing::change(call, &target(&DATABASE, &object), dry_run, &decide)?;
-    answer(call, &input, &place, changed).map(Outcome::Done)
+    let done = Change::of(call, target(&DATABASE, &object), dry_run, &decide).settle()?;
+    answer(call, &input, &place, done).map(Outcome::Done)
 }
 
 fn given(input: &Input) -> Result<Parts, Problem> {
@@ -171,7 +171,7 @@ fn decide(
     scalars: &Map<String, Value>,
     parts: &Parts,
     dropped: &[String],
-) -> Result<Option<Decision>, Problem> {
+) -> Result<Option<Wanted>, Problem> {
     if text(seen, "/metadata/uid") != text(now, "/metadata/uid") {
         let message = "the Database that was looked at is gone, another has its name; nothing was changed";
         return Err(Problem::refused("Replaced", message, "Look at it before calling again.").next(DATABASE.look));
@@ -188,10 +188,10 @@ fn decide(
     if text(now, "/spec/ensure") == Some("absent") {
         notes.push("its Database says `ensure: absent`: there is no database to change".into());
     }
-    Ok(Some(Decision { patch, notes }))
+    Ok(Some(Wanted::merge(patch, notes)))
 }
 
-fn answer(call: &Call<'_>, input: &Input, place: &Place<'_>, changed: changing::Outcome) -> Result<Answer, Problem> {
+fn answer(call: &Call<'_>, input: &Input, place: &Place<'_>, done: Done) -> Result<Answer, Problem> {
     let dry_run = input.dry_run.unwrap_or(false);
     let title = format!("database `{}` of cluster `{}/{}`", short(place.name), place.namespace, place.cluster);
     let own = |object: &Value| {
@@ -200,30 +200,23 @@ fn answer(call: &Call<'_>, input: &Input, place: &Place<'_>, changed: changing::
             "crd_name": text(object, "/metadata/name").unwrap_or_default(),
         })
     };
-    let changed = match changed {
-        changing::Outcome::Changed(changed) => changed,
-        changing::Outcome::Same(object) => {
-            let rest = json!({"changed": false, "dry_run": dry_run, "changes": [], "notes": [], "warnings": []});
-            let text = format!("The {title} is as asked already: nothing was changed.\n");
-            return Ok(Answer::new(text, merged(&own(&object), &rest)));
-        }
-    };
-    let mut structured = changed.structured(dry_run);
-    if let Value::Object(own) = own(&changed.after.object) {
-        structured.extend(own);
+    let structured = merged(&done.structured(), &own(done.object()));
+    if !done.is_change() {
+        return Ok(Answer::new(format!("The {title} is as asked already: nothing was changed.\n"), structured));
     }
     let mut text = if dry_run {
-        format!("**Dry run**: the {title} would change; nothing was changed.\n\n{}", changed.words())
+        format!("**Dry run**: the {title} would change; nothing was changed.\n\n{}", done.words())
     } else {
-        format!("The declaration of {title} is changed.\n\n{}", changed.words())
+        format!("The declaration of {title} is changed.\n\n{}", done.words())
     };
+    let mut wait = Value::Null;
     if !dry_run && input.wait.unwrap_or(true) {
-        let target = target(&DATABASE, &changed.after.object);
-        let waited = applied::until_applied(call, &target, changed.after.object, input.timeout);
+        let target = target(&DATABASE, done.object());
+        let waited = applied::until_applied(call, &target, done.into_object(), input.timeout);
         text.push_str(&format!("\n{}\n", waited.words(DATABASE.noun, DATABASE.look)?));
-        structured.insert("wait".into(), waited.structured());
+        wait = waited.structured();
     }
     let next = if dry_run { "the same call with `dry_run: false`" } else { "`get_postgres_database_status`" };
     text.push_str(&format!("\nNext: {next}.\n"));
-    Ok(Answer::new(text, Value::Object(structured)))
+    Ok(Answer::new(text, with(structured, "wait", wait)))
 }

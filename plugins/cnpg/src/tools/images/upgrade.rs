@@ -153,11 +153,11 @@ fn decision(call: &Call<'_>, input: &Input, goal: &Goal, cluster: Cluster<'_>) -
     if step::current(cluster) == Some(goal.major) {
         let mut notes = step::minor_notes(goal, cluster);
         notes.extend(rolling::notes(cluster));
-        return Ok(Some(Wanted { patch, notes }));
+        return Ok(Some(Wanted::merge(patch, notes)));
     }
     let mut notes = step::guard_major(call, goal, cluster, input.allow_major == Some(true))?;
     notes.extend(COST.iter().map(|one| (*one).to_owned()));
-    Ok(Some(Wanted { patch, notes }))
+    Ok(Some(Wanted::merge(patch, notes)))
 }
 
 fn danger<'a>(input: &'a Input, step: &Step, cluster: Cluster<'a>, notes: &[String]) -> Danger<'a> {

@@ -119,7 +119,7 @@ fn decide(input: &Input, cluster: Cluster<'_>, agreed: Option<&Option<String>>) 
         );
     }
     let patch = json!({"metadata": {"annotations": {FENCED: json!(fenced).to_string()}}});
-    Ok((cluster.fenced() != fenced).then(|| Wanted { patch, notes: notes(cluster, &fenced) }))
+    Ok((cluster.fenced() != fenced).then(|| Wanted::merge(patch, notes(cluster, &fenced))))
 }
 
 /// The primary, if it would stop now.

@@ -153,7 +153,7 @@ fn decide(call: &Call<'_>, input: &Input, cluster: Cluster<'_>) -> Result<(Optio
     }
     let mut notes: Vec<String> = risks.iter().map(|one| format!("in spite of: {one}")).collect();
     notes.extend(weighing(&all, Weight::Notes));
-    Ok((Some(Wanted { patch: patch(cluster, &name, call.host.now()), notes }), risks))
+    Ok((Some(Wanted::merge(patch(cluster, &name, call.host.now()), notes)), risks))
 }
 
 /// Exactly the fields that `kubectl cnpg promote` sets.

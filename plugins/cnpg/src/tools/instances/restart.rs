@@ -80,7 +80,7 @@ fn primary(call: &Call<'_>, input: &Input, name: &str) -> Result<Outcome, Proble
         }
         let status = phase_change::fields(cluster, IN_PLACE, "Requested by the user", call.host.now());
         let notes = vec!["nobody can connect to the primary until it is back; there is no switchover".into()];
-        Ok((cluster.phase() != Some(IN_PLACE)).then(|| Wanted { patch: json!({"status": status}), notes }))
+        Ok((cluster.phase() != Some(IN_PLACE)).then(|| Wanted::merge(json!({"status": status}), notes)))
     };
     let change = Change {
         subresource: "status",

@@ -65,7 +65,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         }
         let value = if left.is_empty() { Value::Null } else { json!(left).to_string().into() };
         let patch = json!({"metadata": {"annotations": {FENCED: value}}});
-        Ok((left != cluster.fenced() || cluster.fence_is_unreadable()).then_some(Wanted { patch, notes: Vec::new() }))
+        Ok((left != cluster.fenced() || cluster.fence_is_unreadable()).then_some(Wanted::merge(patch, Vec::new())))
     };
     let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
     let Some(seen) = change.look()? else { return Ok(change.same("has none of these fenced", &json!({})).into()) };

@@ -67,10 +67,10 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         }
         guard::is_not_moving(cluster)?;
         let patch = json!({"metadata": {"annotations": {ANNOTATION: "on"}}});
-        Ok(Some(Wanted {
+        Ok(Some(Wanted::merge(
             patch,
-            notes: vec!["volumes and Secrets stay; Poolers and scheduled backups of it fail meanwhile".into()],
-        }))
+            vec!["volumes and Secrets stay; Poolers and scheduled backups of it fail meanwhile".into()],
+        )))
     };
     let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
     let Some(seen) = change.look()? else { return Ok(change.same("is hibernated already", &json!({})).into()) };

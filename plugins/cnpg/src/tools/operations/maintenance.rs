@@ -65,7 +65,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
             map.insert("reusePVC".into(), reuse.into());
         }
         let patch = json!({"spec": {"nodeMaintenanceWindow": window}});
-        Ok(Some(Wanted { patch, notes: notes(cluster, input.in_progress, wanted) }))
+        Ok(Some(Wanted::merge(patch, notes(cluster, input.in_progress, wanted))))
     };
     let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
     let state = if input.in_progress { "open" } else { "closed" };

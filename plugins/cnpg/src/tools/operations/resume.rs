@@ -47,7 +47,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         let cluster = Cluster(object);
         guard::is_looked_after(cluster)?;
         let patch = json!({"metadata": {"annotations": {ANNOTATION: "off"}}});
-        Ok(cluster.is_hibernated().then_some(Wanted { patch, notes: Vec::new() }))
+        Ok(cluster.is_hibernated().then_some(Wanted::merge(patch, Vec::new())))
     };
     let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
     let Some(seen) = change.look()? else { return Ok(change.same("is not hibernated", &json!({})).into()) };

@@ -36,7 +36,7 @@ pub(super) fn stamp(
         let cluster = Cluster(object);
         guard::is_awake(cluster)?;
         let patch = json!({"metadata": {"annotations": {annotation: time::rfc3339(call.host.now())}}});
-        Ok(Some(Wanted { patch, notes: notes(cluster) }))
+        Ok(Some(Wanted::merge(patch, notes(cluster))))
     };
     let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
     change.run(|_| words(), "").map(Into::into)

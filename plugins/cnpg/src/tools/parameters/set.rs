@@ -82,7 +82,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         let differing = differing(cluster, &wanted);
         let notes = notes(cluster, &differing);
         let patch = json!({"spec": {"postgresql": {"parameters": differing}}});
-        Ok((!differing.is_empty()).then_some(Wanted { patch, notes }))
+        Ok((!differing.is_empty()).then_some(Wanted::merge(patch, notes)))
     };
     let change = Change::of_cluster(call, input.namespace.as_deref(), &input.name, input.dry_run, &decide);
     let Some(seen) = change.look()? else {

@@ -57,7 +57,7 @@ fn run(call: &Call<'_>, arguments: &str, pause: bool) -> Result<Outcome, Problem
         }
         let notes =
             if pause { vec!["clients wait until it is resumed: nothing fails, nothing goes on".to_owned()] } else { Vec::new() };
-        Ok(Some(Wanted { patch: json!({"spec": {"pgbouncer": {"paused": pause}}}), notes }))
+        Ok(Some(Wanted::merge(json!({"spec": {"pgbouncer": {"paused": pause}}}), notes)))
     };
     let target = POOLERS.within(call.namespace(input.namespace.as_deref())).named(&input.name);
     let dry_run = input.dry_run.unwrap_or(false);

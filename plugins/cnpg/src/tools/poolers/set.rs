@@ -148,7 +148,7 @@ fn decide(input: &Input, live: &Value) -> Result<Option<Wanted>, Problem> {
     if input.instances == Some(0) {
         notes.push("with no instances nobody can connect through it".to_owned());
     }
-    Ok(Some(Wanted { patch, notes }))
+    Ok(Some(Wanted::merge(patch, notes)))
 }
 
 fn create(call: &Call<'_>, input: &Input, target: &Target, dry_run: bool) -> Result<Answer, Problem> {

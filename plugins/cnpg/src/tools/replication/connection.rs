@@ -4,8 +4,9 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::atomic;
 use crate::call::Call;
-use crate::changing::{self, Operations};
+use crate::change::{Change, Wanted};
 use crate::cluster::Cluster;
 use crate::json::{list, text};
 use crate::kind::CLUSTERS;
@@ -98,19 +99,9 @@ fn add(call: &Call<'_>, cluster: &Value, name: &str, entry: &Value, dry_run: boo
             let message = format!("somebody added `{name}` with another connection meanwhile");
             return Err(Problem::argument("connection", message, "Look at it, and leave out `connection` to use it."));
         }
-        let mut all = list(now, "/spec/externalClusters").to_vec();
-        all.push(entry.clone());
-        let operation = if all.len() == 1 {
-            json!({"op": "add", "path": "/spec/externalClusters", "value": all})
-        } else {
-            json!({"op": "add", "path": "/spec/externalClusters/-", "value": entry})
-        };
-        let as_merge = json!({"spec": {"externalClusters": all}});
-        Ok(Some(Operations { operations: vec![operation], as_merge, notes: Vec::new() }))
+        Ok(Some(Wanted::list(atomic::append(now, &["spec", "externalClusters"], entry), Vec::new())))
     };
     let mut notes = vec![format!("external cluster `{name}` is added to `spec.externalClusters` of the cluster")];
-    if let changing::Outcome::Changed(changed) = changing::change_list(call, &target, dry_run, &decide)? {
-        notes.extend(changed.notes);
-    }
+    notes.extend(Change::of(call, target, dry_run, &decide).settle()?.notes);
     Ok(notes.join("; "))
 }

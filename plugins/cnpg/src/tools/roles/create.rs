@@ -12,7 +12,7 @@ use crate::answer::Outcome;
 use crate::applied::{TIMEOUT, WAIT};
 use crate::call::{Call, MANAGER, Written};
 use crate::catalogue::{Entry, Hints, read};
-use crate::changing;
+use crate::change::{Change, Wanted};
 use crate::cluster::Cluster;
 use crate::json::{integer, merged, text};
 use crate::kind::{CLUSTER_LABEL, CLUSTERS, DATABASE_ROLES, DATABASES, SECRETS};
@@ -251,15 +251,14 @@ impl Plan<'_> {
     }
 
     fn append(&self, call: &Call<'_>, entry: &Value, dry_run: bool) -> Result<(Written, Vec<String>), Problem> {
-        let outcome = changing::change_list(call, &self.roles.cluster_target(), dry_run, &|cluster| {
+        let decide = |cluster: &Value| {
             guard::same_cluster(&self.roles.cluster, cluster)?;
             guard::undeclared(cluster, self.name)?;
-            Ok(Some(inline::add(cluster, entry)))
-        })?;
-        match outcome {
-            changing::Outcome::Changed(changed) => Ok((changed.after, changed.notes)),
-            changing::Outcome::Same(object) => Ok((Written { object, warnings: Vec::new() }, Vec::new())),
-        }
+            Ok(Some(Wanted::list(inline::add(cluster, entry), Vec::new())))
+        };
+        let done = Change::of(call, self.roles.cluster_target(), dry_run, &decide).settle()?;
+        let (warnings, notes) = (done.warnings().to_vec(), done.notes.clone());
+        Ok((Written { object: done.into_object(), warnings }, notes))
     }
 }
 

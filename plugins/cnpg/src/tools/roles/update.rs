@@ -11,7 +11,7 @@ use crate::answer::Outcome;
 use crate::applied::{TIMEOUT, WAIT};
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
-use crate::changing::{self, Changed, Decision};
+use crate::change::{self, Change, Wanted};
 use crate::cluster::Cluster;
 use crate::json::{list, text};
 use crate::kind::{CLUSTERS, DATABASE_ROLES, SECRETS};
@@ -137,7 +137,7 @@ struct Done<'a> {
     role: Role<'a>,
     target: Target,
     dry_run: bool,
-    changed: Option<Changed>,
+    changed: Option<change::Done>,
     stored: Option<Stored>,
     notes: Vec<String>,
 }
@@ -237,7 +237,7 @@ fn declare(
     role: Role<'_>,
     secret: Option<&str>,
     dry_run: bool,
-) -> Result<Option<Changed>, Problem> {
+) -> Result<Option<change::Done>, Problem> {
     let (name, source, target) = (role.name(), role.source, declared_in(roles, role));
     let wanted = |now: Role<'_>| -> Result<Value, Problem> {
         let patch = changes(input, Some(now), source)?;
@@ -246,24 +246,19 @@ fn declare(
         Ok(refer.map_or_else(|| patch.clone(), |refer| with(&patch, &refer)))
     };
     let is_nothing = |patch: &Value| patch.as_object().is_none_or(serde_json::Map::is_empty);
-    let outcome = match source {
-        Source::Object => changing::change(call, &target, dry_run, &|object| {
-            same(role, object)?;
-            let patch = wanted(Role::new(source, object, object.get("spec")))?;
-            Ok((!is_nothing(&patch)).then(|| Decision { patch: json!({"spec": patch}), notes: Vec::new() }))
-        })?,
-        Source::Inline => changing::change_list(call, &target, dry_run, &|cluster| {
-            same(role, cluster)?;
-            let all = list(cluster, "/spec/managed/roles");
-            let entry = all.iter().find(|one| text(one, "/name") == Some(name)).ok_or_else(|| gone(name))?;
-            let patch = wanted(Role::new(source, cluster, Some(entry)))?;
-            Ok(inline::replace(cluster, name, Some(&inline::entry(entry, &patch))).filter(|_| !is_nothing(&patch)))
-        })?,
+    let decide = |now: &Value| {
+        same(role, now)?;
+        if source == Source::Object {
+            let patch = wanted(Role::new(source, now, now.get("spec")))?;
+            return Ok((!is_nothing(&patch)).then(|| Wanted::merge(json!({"spec": patch}), Vec::new())));
+        }
+        let all = list(now, "/spec/managed/roles");
+        let entry = all.iter().find(|one| text(one, "/name") == Some(name)).ok_or_else(|| gone(name))?;
+        let patch = wanted(Role::new(source, now, Some(entry)))?;
+        let edit = inline::replace(now, name, Some(&inline::entry(entry, &patch))).filter(|_| !is_nothing(&patch));
+        Ok(edit.map(|edit| Wanted::list(edit, Vec::new())))
     };
-    Ok(match outcome {
-        changing::Outcome::Changed(changed) => Some(changed),
-        changing::Outcome::Same(_) => None,
-    })
+    Change::of(call, target, dry_run, &decide).settle().map(|done| Some(done).filter(change::Done::is_change))
 }
 
 /// Two merge patches in one; their nulls stay.

@@ -182,7 +182,7 @@ fn decide(input: &Input, schedule: Option<&Schedule>, live: &Value) -> Result<Op
     let immediate = input.immediate == Some(true);
     let notes =
         immediate.then(|| "`immediate` is only looked at when a schedule is created: `create_backup` takes one now".to_owned());
-    Ok(Some(Wanted { patch, notes: notes.into_iter().collect() }))
+    Ok(Some(Wanted::merge(patch, notes.into_iter().collect())))
 }
 
 fn create(

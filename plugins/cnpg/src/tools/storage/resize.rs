@@ -130,7 +130,7 @@ fn is_disabled(cluster: Cluster<'_>) -> bool {
 /// Takes the override off; the one change of that annotation that only makes things safer.
 fn validation_back(cluster: Cluster<'_>) -> Option<Wanted> {
     let patch = json!({"metadata": {"annotations": {VALIDATION: Value::Null}}});
-    is_disabled(cluster).then_some(Wanted { patch, notes: Vec::new() })
+    is_disabled(cluster).then_some(Wanted::merge(patch, Vec::new()))
 }
 
 fn grow(call: &Call<'_>, cluster: Cluster<'_>, wanted: Option<&str>) -> Result<Option<Wanted>, Problem> {
@@ -162,7 +162,7 @@ fn grow(call: &Call<'_>, cluster: Cluster<'_>, wanted: Option<&str>) -> Result<O
     if is_disabled(cluster) {
         notes.push("`cnpg.io/validation: disabled`: nothing checked this change; `restore_validation_only: true` switches the checks on again".into());
     }
-    Ok(Some(Wanted { patch: json!({"spec": {"storage": {"size": wanted}}}), notes }))
+    Ok(Some(Wanted::merge(json!({"spec": {"storage": {"size": wanted}}}), notes)))
 }
 
 fn cannot_grow(class: &str) -> Problem {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Plan;
 use super::answer::Taken;
 use crate::call::Call;
-use crate::changing::{self, Changed, Outcome};
+use crate::change::{Change, Done, Wanted};
 use crate::json::{list, merged, text};
 use crate::problem::Problem;
 use crate::roles::inline;
@@ -28,9 +28,9 @@ pub(super) fn take(call: &Call<'_>, plan: &Plan<'_>) -> Result<Taken, Problem> {
     let mut taken = Taken::default();
     let mut cluster = plan.roles.cluster.clone();
     if let Some(changed) = declare(call, plan, Some("absent"))? {
-        taken.notes.extend(changed.notes);
-        taken.warnings = changed.after.warnings;
-        cluster = changed.after.object;
+        taken.notes.extend(changed.notes.iter().cloned());
+        taken.warnings = changed.warnings().to_vec();
+        cluster = changed.into_object();
     }
     taken.accepted = !plan.dry_run;
     if plan.dry_run {
@@ -62,8 +62,8 @@ fn later(plan: &Plan<'_>) -> String {
 /// Takes the entry out of the list.
 fn take_out(call: &Call<'_>, plan: &Plan<'_>, mut taken: Taken) -> Result<Taken, Problem> {
     if let Some(changed) = declare(call, plan, None)? {
+        taken.warnings.extend(changed.warnings().to_vec());
         taken.notes.extend(changed.notes);
-        taken.warnings.extend(changed.after.warnings);
     }
     taken.accepted = !plan.dry_run;
     taken.gone = !plan.dry_run;
@@ -71,9 +71,9 @@ fn take_out(call: &Call<'_>, plan: &Plan<'_>, mut taken: Taken) -> Result<Taken,
 }
 
 /// Declares the entry as `ensure` says, or takes it out.
-fn declare(call: &Call<'_>, plan: &Plan<'_>, ensure: Option<&str>) -> Result<Option<Changed>, Problem> {
+fn declare(call: &Call<'_>, plan: &Plan<'_>, ensure: Option<&str>) -> Result<Option<Done>, Problem> {
     let name = plan.role.name();
-    let outcome = changing::change_list(call, &plan.roles.cluster_target(), plan.dry_run, &|cluster| {
+    let decide = |cluster: &Value| {
         let uid = |object: &Value| text(object, "/metadata/uid").map(str::to_owned);
         if uid(cluster) != uid(&plan.roles.cluster) {
             let message = "another cluster has this name now; nothing was deleted";
@@ -85,12 +85,9 @@ fn declare(call: &Call<'_>, plan: &Plan<'_>, ensure: Option<&str>) -> Result<Opt
         if wanted.as_ref() == Some(entry) {
             return Ok(None);
         }
-        Ok(inline::replace(cluster, name, wanted.as_ref()))
-    })?;
-    Ok(match outcome {
-        Outcome::Changed(changed) => Some(changed),
-        Outcome::Same(_) => None,
-    })
+        Ok(inline::replace(cluster, name, wanted.as_ref()).map(|edit| Wanted::list(edit, Vec::new())))
+    };
+    Change::of(call, plan.roles.cluster_target(), plan.dry_run, &decide).settle().map(|done| Some(done).filter(Done::is_change))
 }
 
 /// Waits for the status to say that the role is gone; `None`: not yet. "reconciled" alone may still be about the role as it was, so it

@@ -8,7 +8,7 @@ use super::Plan;
 use super::answer::Taken;
 use crate::applied::until_gone;
 use crate::call::Call;
-use crate::changing::{self, Decision, Outcome};
+use crate::change::{Change, Wanted};
 use crate::deleting;
 use crate::json::text;
 use crate::problem::Problem;
@@ -47,7 +47,7 @@ pub(super) fn take(call: &Call<'_>, plan: &Plan<'_>) -> Result<Taken, Problem> {
 
 /// The policy is set on the very object that was looked at.
 fn set_policy(call: &Call<'_>, plan: &Plan<'_>, target: &Target, policy: &str) -> Result<(Value, Vec<String>), Problem> {
-    let outcome = changing::change(call, target, plan.dry_run, &|object| {
+    let decide = |object: &Value| {
         let same = |pointer: &str| text(object, pointer) == text(plan.role.object, pointer);
         if !same("/metadata/uid") {
             let message = format!(
@@ -56,10 +56,9 @@ fn set_policy(call: &Call<'_>, plan: &Plan<'_>, target: &Target, policy: &str) -
             );
             return Err(Problem::refused("Replaced", message, "Look at it before calling again."));
         }
-        Ok(Some(Decision { patch: json!({"spec": {"databaseRoleReclaimPolicy": policy}}), notes: Vec::new() }))
-    })?;
-    Ok(match outcome {
-        Outcome::Changed(changed) => (changed.after.object, changed.notes),
-        Outcome::Same(object) => (object, Vec::new()),
-    })
+        Ok(Some(Wanted::merge(json!({"spec": {"databaseRoleReclaimPolicy": policy}}), Vec::new())))
+    };
+    let done = Change::of(call, target.clone(), plan.dry_run, &decide).settle()?;
+    let notes = done.notes.clone();
+    Ok((done.into_object(), notes))
 }

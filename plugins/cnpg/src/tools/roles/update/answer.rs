@@ -21,7 +21,7 @@ pub(super) fn answer(call: &Call<'_>, input: &Value, done: &Done<'_>) -> Result<
     let changes = done.changes();
     let mut text = words(done, &changes);
     text.push_str(&bullets(&done.notes));
-    let texts = done.changed.as_ref().map(|one| one.after.warnings.clone()).unwrap_or_default();
+    let texts = done.changed.as_ref().map(|one| one.warnings().to_vec()).unwrap_or_default();
     text.push_str(&warnings(&texts));
     let mut waited = Value::Null;
     if flag(input, "wait").unwrap_or(true) && done.is_worth_waiting() {
@@ -70,7 +70,7 @@ impl Done<'_> {
     /// What differs; of a list of roles only the entry of this one.
     fn changes(&self) -> Vec<Change> {
         let Some(changed) = &self.changed else { return Vec::new() };
-        let (before, after) = (&changed.before, &changed.after.object);
+        let (before, after) = (changed.before(), changed.object());
         if self.role.source == Source::Object {
             return diff::changes(before, after);
         }
@@ -91,7 +91,7 @@ impl Done<'_> {
         let secret = self.stored.as_ref().and_then(|one| one.version.as_deref());
         let changed = self.changed.is_some() && self.role.source == Source::Object;
         let goal = Goal { role: self.role.name(), source: self.role.source, changed, secret };
-        let now = self.changed.as_ref().map_or(self.role.object, |one| &one.after.object);
+        let now = self.changed.as_ref().map_or(self.role.object, crate::change::Done::object);
         (applied::wait(call, &self.target, now.clone(), goal, seconds), goal)
     }
 }
