@@ -9,6 +9,8 @@ use crate::kind::{CLUSTER_LABEL, CNPG};
 use crate::time;
 use crate::watching::Verdict;
 
+/// The plugin that archives to an ObjectStore. In-tree Barman is on its way out (1.31) and never written.
+pub(crate) const BARMAN_CLOUD: &str = "barman-cloud.cloudnative-pg.io";
 /// The methods that a Backup can have.
 pub(crate) const METHODS: [&str; 3] = ["plugin", "volumeSnapshot", "barmanObjectStore"];
 

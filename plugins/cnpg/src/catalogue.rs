@@ -48,6 +48,7 @@ const GROUPS: &[&[&Entry]] = &[
     tools::roles::TOOLS,
     tools::storage::TOOLS,
     tools::parameters::TOOLS,
+    tools::configuration::TOOLS,
     tools::connections::TOOLS,
     tools::images::TOOLS,
 ];

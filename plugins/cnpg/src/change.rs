@@ -156,7 +156,23 @@ impl<'a> Change<'a> {
     }
 
     /// Patches what was seen; when it changed in between, decides anew on what is there now.
-    pub(crate) fn make(&self, mut seen: Seen) -> Result<Done, Problem> {
+    pub(crate) fn make(&self, seen: Seen) -> Result<Done, Problem> {
+        self.insist(seen, &|_, _| Ok(()))
+    }
+
+    /// The same; if somebody agreed to it (`by`), what they agreed to was the spec that was seen, and no other.
+    pub(crate) fn make_agreed(&self, seen: Seen, by: Option<&str>) -> Result<Done, Problem> {
+        self.insist(seen, &|was, is| {
+            if by.is_none() || was.get("spec") == is.get("spec") {
+                return Ok(());
+            }
+            let name = self.target.name.as_deref().unwrap_or_default();
+            let message = format!("the spec of `{name}` changed after this was agreed to; nothing was changed");
+            Err(Problem::refused("Changed", message, "Look at it, and ask again.").next(&["get_cluster_status"]))
+        })
+    }
+
+    fn insist(&self, mut seen: Seen, still: &dyn Fn(&Value, &Value) -> Result<(), Problem>) -> Result<Done, Problem> {
         let mut meanwhile = Vec::new();
         let mut attempt = 1;
         loop {
@@ -171,6 +187,7 @@ impl<'a> Change<'a> {
                         return Err(after_change(problem, &meanwhile));
                     }
                     meanwhile.extend(self.told(&seen.object, &now)?);
+                    still(&seen.object, &now).map_err(|problem| after_change(problem, &meanwhile))?;
                     seen = match self.decide_on(now).map_err(|problem| after_change(problem, &meanwhile))? {
                         Ok(next) => next,
                         Err(same) => {

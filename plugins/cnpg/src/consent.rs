@@ -2,6 +2,7 @@
 //! given twice. Every tool that destroys obtains it here, after it looked at the object and before it changes anything.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::answer::{Question, ask_for_name};
 use crate::call::Call;
@@ -31,6 +32,14 @@ pub(crate) struct Danger<'a> {
     pub(crate) flag: Option<(&'static str, Option<bool>)>,
     /// The parameter `confirm_name`.
     pub(crate) confirm_name: Option<&'a str>,
+}
+
+/// An object as the human was shown it, for [`Danger::identity`] where agreeing to one spec is not agreeing to another. `Change::make_agreed`
+/// holds the same between the answer and the change.
+pub(crate) fn as_seen(object: &Value) -> String {
+    let spec = object.get("spec").map(Value::to_string).unwrap_or_default();
+    let digest: String = Sha256::digest(spec.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{} {digest}", text(object, "/metadata/uid").unwrap_or_default())
 }
 
 /// The answer.

@@ -2,8 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::logs::redact;
+
 /// Most paths in one answer: a dry run that changes more is shown by its manifest, not path by path.
 pub(crate) const CHANGES_MAX: usize = 60;
+
+/// The one field in which people write passwords in clear (`ldapbindpasswd`).
+const PG_HBA: &str = "spec.postgresql.pg_hba";
 
 /// One path whose value differs; `Null` where there was none.
 #[derive(Debug, PartialEq)]
@@ -18,6 +23,9 @@ pub(crate) fn changes(before: &Value, after: &Value) -> Vec<Change> {
     let mut out = Vec::new();
     walk(&without_bookkeeping(before), &without_bookkeeping(after), String::new(), &mut out);
     out.truncate(CHANGES_MAX);
+    for one in out.iter_mut().filter(|one| one.path == PG_HBA) {
+        (one.from, one.to) = (redacted(&one.from), redacted(&one.to));
+    }
     out
 }
 
@@ -28,6 +36,12 @@ pub(crate) fn of_status(before: &Value, after: &Value) -> Vec<Change> {
     walk(&status(before), &status(after), "status".into(), &mut out);
     out.truncate(CHANGES_MAX);
     out
+}
+
+/// Lines of pg_hba.conf without the passwords in them.
+pub(crate) fn redacted(lines: &Value) -> Value {
+    let Some(all) = lines.as_array() else { return lines.clone() };
+    all.iter().map(|one| one.as_str().map_or_else(|| one.clone(), |line| redact(line).into())).collect()
 }
 
 /// The same object without what the API server keeps for itself.

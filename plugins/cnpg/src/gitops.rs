@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::call::Call;
-use crate::diff::without_bookkeeping;
+use crate::diff::{redacted, without_bookkeeping};
 use crate::json::{annotation, label, list, text};
 use crate::problem::Problem;
 use crate::settings::Gitops;
@@ -48,9 +48,18 @@ pub(crate) fn guard(call: &Call<'_>, live: &Value, wanted: &Value) -> Result<Opt
     }
     let hint = format!(
         "Nothing was changed. Commit this to the repository that {who} deploys from (shown without what the API server fills in):\n\n```yaml\n{}```\n\nThe host's operator can allow live edits with this plugin's setting `gitops: warn`.",
-        yaml::block(&manifest(wanted))
+        yaml::block(&shown(wanted))
     );
     Err(Problem::refused("GitOpsManaged", format!("{kind} `{name}` is managed by {who}: a live edit would be reverted"), hint))
+}
+
+/// The manifest for people: without passwords that somebody wrote into pg_hba.
+pub(crate) fn shown(object: &Value) -> Value {
+    let mut manifest = manifest(object);
+    if let Some(lines) = manifest.pointer_mut("/spec/postgresql/pg_hba") {
+        *lines = redacted(lines);
+    }
+    manifest
 }
 
 /// What a person commits: no status, no bookkeeping, none of the applier's own notes.

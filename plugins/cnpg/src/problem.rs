@@ -53,6 +53,16 @@ impl Problem {
         self
     }
 
+    /// Causes under the names that this tool has for parameters: a field of the Cluster is another parameter in `create_postgres_cluster`.
+    pub(crate) fn renamed(mut self, names: &[(&str, &str)]) -> Self {
+        for cause in &mut self.causes {
+            if let Some((_, own)) = names.iter().find(|(other, _)| cause.parameter.as_deref() == Some(*other)) {
+                cause.parameter = Some((*own).into());
+            }
+        }
+        self
+    }
+
     /// For `structuredContent`.
     pub(crate) fn structured(&self) -> Value {
         let causes: Vec<Value> = self

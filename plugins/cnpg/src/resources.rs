@@ -65,7 +65,7 @@ pub(crate) fn read(call: &Call<'_>, uri: &Uri<'_>) -> Result<String, Problem> {
         View::Status => status_of(call, uri.namespace, uri.name).map(|answer| answer.text),
         View::Manifest => {
             let object = call.get(&CLUSTERS.within(uri.namespace).named(uri.name))?;
-            Ok(yaml::block(&gitops::manifest(&object)))
+            Ok(yaml::block(&gitops::shown(&object)))
         }
     }
 }

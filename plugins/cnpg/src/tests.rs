@@ -3,6 +3,8 @@
 
 mod backups;
 mod catalogue;
+mod configuration;
+mod configuration_parts;
 mod connections;
 mod create;
 mod databases;

@@ -3,6 +3,7 @@
 
 pub(crate) mod backups;
 pub(crate) mod clusters;
+pub(crate) mod configuration;
 pub(crate) mod connections;
 pub(crate) mod databases;
 pub(crate) mod images;

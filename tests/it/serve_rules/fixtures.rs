@@ -37,7 +37,7 @@ fn path(one: &Fixture) -> String {
 
 fn cluster(name: &str) -> Fixture {
     let spec = json!({
-        "instances": 3, "storage": {"size": "1Gi"}, "backup": {"volumeSnapshot": {"className": "fast"}},
+        "instances": 3, "storage": {"size": "1Gi"}, "enableSuperuserAccess": true, "backup": {"volumeSnapshot": {"className": "fast"}},
         "externalClusters": [{"name": "source", "connectionParameters": {"host": "other-rw.prod.svc"}}],
     });
     let names: Vec<String> = (1..=3).map(|number| format!("{name}-{number}")).collect();

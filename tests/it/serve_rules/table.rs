@@ -24,6 +24,7 @@ pub(super) fn rows() -> Vec<Row> {
     [
         reading(),
         on_clusters(),
+        on_configuration(),
         on_instances(),
         on_databases(),
         on_roles(),
@@ -101,6 +102,25 @@ fn on_clusters() -> Vec<Row> {
         row("set_maintenance", json!({"name": "shop", "in_progress": true, "dry_run": true})),
         row("set_parameters", json!({"name": "shop", "set": {"work_mem": "8MB"}, "dry_run": true})),
         row("resize_postgres_cluster", json!({"name": "shop", "storage_size": "2Gi", "dry_run": true})),
+    ]
+}
+
+fn on_configuration() -> Vec<Row> {
+    let dry = |more: Value| {
+        let mut whole = json!({"name": "shop", "dry_run": true});
+        whole.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        whole
+    };
+    vec![
+        row("set_pg_hba", dry(json!({"add": ["hostssl app app 10.0.0.0/8 scram-sha-256"]}))),
+        row("set_resources", dry(json!({"requests": {"cpu": "1", "memory": "1Gi"}}))),
+        row("set_sync_replication", dry(json!({"number": 1, "data_durability": "preferred"}))),
+        row("set_backup_config", dry(json!({"volume_snapshot_class": "slow", "target": "primary"}))),
+        // The server has no ObjectStores.
+        ends("set_backup_config", "NoObjectStore", dry(json!({"object_store": "s3"}))),
+        row("set_superuser_access", dry(json!({"enabled": false}))),
+        row("set_tablespace", json!({"name": "planned", "tablespace": "fast", "size": "1Gi", "wait": true, "timeout": 1})),
+        row("set_managed_service", dry(json!({"service": "shop-out", "type": "rw", "service_type": "LoadBalancer"}))),
     ]
 }
 

@@ -5,7 +5,7 @@
 const MASK: &str = "***";
 
 /// Words that name a secret, in lower case; what follows them is one.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "password",
     "passwd",
     "pgpassword",
@@ -18,6 +18,7 @@ const NAMES: [&str; 12] = [
     "token",
     "authorization",
     "passphrase",
+    "radiussecrets",
 ];
 
 /// Beginnings of tokens that are secrets wherever they stand, in lower case.

@@ -64,6 +64,14 @@ pub(crate) fn check(call: &Call<'_>, roles: &Roles, role: Option<Role<'_>>, patc
     Ok(())
 }
 
+/// Refuses what makes a superuser of whoever uses it.
+pub(crate) fn superuser(call: &Call<'_>, parameter: &str, why: &str) -> Result<(), Problem> {
+    if call.settings.privileged_roles == PrivilegedRoles::Allow {
+        return Ok(());
+    }
+    Err(refused(parameter, why.into()))
+}
+
 /// Refuses to let the caller know the password of a privileged role; making a new one that nobody sees is fine.
 pub(crate) fn password(call: &Call<'_>, role: Role<'_>) -> Result<(), Problem> {
     if call.settings.privileged_roles == PrivilegedRoles::Refuse && is_privileged(role) {

@@ -144,6 +144,8 @@ fn sample(name: &str, takes: Takes) -> Value {
         ("storage_size" | "wal_storage_size", _) => json!("1Gi"),
         ("container_image", _) => json!("registry/postgresql:17.5"),
         ("cursor", _) => Value::Null,
+        ("size", Takes::Text(_)) => json!("1Gi"),
+        ("requests" | "limits", _) => json!({"cpu": "1"}),
         ("plan_id", _) => json!("plan-00000000000000000000000000000000"),
         ("sync", _) => json!(1),
         ("backup", Takes::Json(_)) => json!({"object_store": "s3"}),

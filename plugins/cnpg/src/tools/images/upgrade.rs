@@ -102,7 +102,9 @@ type Step = (Option<i64>, i64, Option<String>);
 
 fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let input: Input = read(arguments)?;
-    attempt(call, &input).map_err(in_own_words)
+    attempt(call, &input).map_err(|problem| {
+        problem.renamed(&[("container_image", "image"), ("image_catalog", "catalog"), ("postgres_version", "major")])
+    })
 }
 
 fn attempt(call: &Call<'_>, input: &Input) -> Result<Outcome, Problem> {
@@ -198,18 +200,4 @@ fn words(step: &Step, by: Option<&str>) -> Words {
     let image = image.as_deref().map(short);
     let extra = json!({"upgrade": kind, "from_major": from, "to_major": to, "image": image, "confirmed_by": by});
     Words { would, did, next, extra }
-}
-
-/// The fields of a Cluster's image are parameters of another name in `create_postgres_cluster`.
-fn in_own_words(mut problem: Problem) -> Problem {
-    for cause in &mut problem.causes {
-        let own = match cause.parameter.as_deref() {
-            Some("container_image") => "image",
-            Some("image_catalog") => "catalog",
-            Some("postgres_version") => "major",
-            _ => continue,
-        };
-        cause.parameter = Some(own.into());
-    }
-    problem
 }

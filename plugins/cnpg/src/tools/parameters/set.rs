@@ -96,14 +96,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         next: "`get_parameters` says whether an instance waits for a restart",
         extra: json!({"need_restart": restart}),
     };
-    Ok(change.make(seen).map_err(of_set)?.answer(&words).into())
-}
-
-/// The field is behind another parameter here than in create.
-fn of_set(mut problem: Problem) -> Problem {
-    let behind = problem.causes.iter_mut().filter(|one| one.parameter.as_deref() == Some("parameters"));
-    behind.for_each(|one| one.parameter = Some("set".into()));
-    problem
+    Ok(change.make(seen).map_err(|problem| problem.renamed(&[("parameters", "set")]))?.answer(&words).into())
 }
 
 /// Name and value; `Null` removes.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Input;
 use super::source::{Archive, Origin};
 use super::target::Stop;
+use crate::backup::BARMAN_CLOUD;
 use crate::call::Call;
 use crate::cluster::Cluster;
 use crate::json::text;
@@ -12,8 +13,6 @@ use crate::kind::CNPG;
 use crate::problem::Problem;
 use crate::time;
 
-/// The plugin that archives to an ObjectStore.
-const BARMAN_CLOUD: &str = "barman-cloud.cloudnative-pg.io";
 /// What the new cluster calls the one it is restored from.
 const ORIGIN: &str = "origin";
 

@@ -4,10 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::image::Image;
 use super::input::{Backup, Input, Sync};
+use crate::backup::BARMAN_CLOUD;
 use crate::kind::CNPG;
-
-/// The plugin that archives to an ObjectStore. In-tree Barman is on its way out (1.31) and never written.
-const BARMAN_CLOUD: &str = "barman-cloud.cloudnative-pg.io";
 
 /// The manifest.
 pub(super) fn cluster(input: &Input, namespace: &str, image: &Image) -> Value {
