@@ -6,6 +6,7 @@ mod answer;
 mod applied;
 mod atomic;
 mod backup;
+mod backup_first;
 mod blast;
 mod call;
 mod catalogue;

@@ -13,6 +13,7 @@ mod delete_instance;
 mod diagnose;
 mod errors;
 mod gitops;
+mod hibernation;
 mod image_catalogs;
 mod instances;
 mod list;

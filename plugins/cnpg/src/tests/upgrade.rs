@@ -235,19 +235,59 @@ fn a_planned_major_step_is_carried_out_with_the_name() {
     assert_eq!(fake.stored("clusters", "db").unwrap()["spec"]["imageCatalogRef"]["major"], 18);
 }
 
+/// The human agrees to what `question` asked.
+fn agreed(fake: &Fake, state: Value, typed: &str) {
+    let mut context = fake.context.borrow_mut();
+    context.answers = vec![("confirm".into(), json!({"action": "accept", "content": {"confirm_name": typed}}))];
+    context.state = Some(state);
+}
+
+fn asking(object: Value) -> (Fake, Value) {
+    let fake = backed_up(object);
+    fake.context.borrow_mut().can_ask = vec!["elicitation/create".into()];
+    let state = fake.question(TOOL, json!({"name": "db", "image": NEW, "allow_major": true})).state;
+    (fake, state)
+}
+
 #[test]
 fn the_humans_answer_is_about_the_cluster_that_was_looked_at() {
-    let fake = backed_up(running());
-    let answered = |uid: &str, typed: &str| {
-        let mut context = fake.context.borrow_mut();
-        context.answers = vec![("confirm".into(), json!({"action": "accept", "content": {"confirm_name": typed}}))];
-        context.state = Some(json!({"uid": uid}));
-    };
+    let (fake, state) = asking(running());
     let arguments = json!({"name": "db", "image": NEW, "allow_major": true});
-    answered("uid-of-another", "db");
+    agreed(&fake, json!({"uid": "uid-of-another"}), "db");
     assert_eq!(refused(&fake, arguments.clone()).structured["reason"], "Replaced");
-    answered("uid-db", "other");
+    agreed(&fake, state.clone(), "other");
     assert_eq!(refused(&fake, arguments.clone()).structured["reason"], "Declined");
-    answered("uid-db", "db");
+    agreed(&fake, state, "db");
     assert_eq!(fake.answer(TOOL, arguments).structured["confirmed_by"], "human");
+}
+
+#[test]
+fn the_humans_answer_is_about_the_step_and_the_spec_that_were_shown() {
+    let arguments = json!({"name": "db", "image": NEW, "allow_major": true});
+    let mut other = running();
+    other["spec"]["instances"] = json!(1);
+    let mut older = running();
+    older["status"]["pgDataImageInfo"]["majorVersion"] = json!(16);
+    older["status"]["image"] = json!("registry/postgresql:16.9-system-bookworm");
+    for now in [other, older] {
+        let (_, state) = asking(running());
+        let fake = backed_up(now);
+        agreed(&fake, state, "db");
+        assert_eq!(refused(&fake, arguments.clone()).structured["reason"], "Replaced");
+    }
+}
+
+#[test]
+fn what_was_agreed_to_is_done_though_the_operator_writes_a_status_and_not_to_another_spec() {
+    let mut moved = running();
+    moved["metadata"]["resourceVersion"] = json!("11");
+    moved["status"]["readyInstances"] = json!(3);
+    let fake = backed_up(running());
+    *fake.meanwhile.borrow_mut() = Some(moved.clone());
+    assert!(!fake.answer(TOOL, major()).is_error);
+    moved["spec"]["instances"] = json!(5);
+    let fake = backed_up(running());
+    *fake.meanwhile.borrow_mut() = Some(moved);
+    let answer = fake.answer(TOOL, major());
+    assert_eq!((&answer.structured["reason"], fake.made("patch").len()), (&json!("Changed"), 1), "{}", answer.text);
 }

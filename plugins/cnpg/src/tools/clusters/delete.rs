@@ -2,7 +2,6 @@
 //! saying truly what goes with it. Deletes no Secret: the operator's own are garbage-collected, those of people stay.
 
 mod consent;
-mod final_backup;
 mod impact;
 
 use serde::Deserialize;
@@ -10,6 +9,7 @@ use serde_json::json;
 
 use self::impact::Impact;
 use crate::answer::{Answer, Outcome, warnings};
+use crate::backup_first::First;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
 use crate::cluster::Cluster;
@@ -23,6 +23,9 @@ use crate::problem::Problem;
 use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
+
+/// The backup before it.
+const BACKUP: First = First { parameter: "final_backup", word: "final", undone: "nothing was deleted", verb: "delete" };
 
 pub(crate) const TOOL: Entry = Entry {
     name: "delete_postgres_cluster",
@@ -117,7 +120,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let note = deleting::gitops(call, &object)?;
     if input.final_backup.unwrap_or(false) {
         // Said before the human is asked.
-        final_backup::outlives(cluster)?;
+        BACKUP.outlives(cluster)?;
     }
     let mut impact = impact::read(call, cluster, input.cascade.as_deref().unwrap_or_default());
     impact.notes.extend(note);
@@ -131,7 +134,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
         Consent::Ask(question) => return Ok(Outcome::Ask(question)),
     };
     if input.final_backup.unwrap_or(false) {
-        impact.final_backup = Some(final_backup::take(call, cluster)?);
+        impact.final_backup = Some(BACKUP.take(call, cluster)?);
     }
     let texts = deleting::delete(call, &target, &object, false).map_err(|problem| problem.next(&["get_cluster_status"]))?;
     call.host.log(&format!("deleted cluster {}/{} (confirmed by {by})", cluster.namespace(), cluster.name()));

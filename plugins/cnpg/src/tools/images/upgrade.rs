@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
-use crate::consent::{Consent, Danger, obtain};
+use crate::consent::{Consent, Danger, as_seen, obtain};
 use crate::guard;
 use crate::kind::{BACKUPS, CLUSTER_IMAGE_CATALOGS, CLUSTERS, IMAGE_CATALOGS};
 use crate::parameter::{CONFIRM_NAME, DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
@@ -116,7 +116,7 @@ fn attempt(call: &Call<'_>, input: &Input) -> Result<Outcome, Problem> {
         let step = (step::current(cluster), goal.major, goal.image.clone());
         let before = looked_at.replace(Some(step.clone()));
         // What was agreed to, or needed no agreement, was that step.
-        if before.is_some_and(|one| (one.0, one.1) != (step.0, step.1)) {
+        if before.is_some_and(|one| one != step) {
             let message =
                 format!("the version of cluster `{}` changed while this call was deciding; it was not changed", input.name);
             return Err(Problem::refused("Changed", message, "Look at it before calling again.").next(&["get_cluster_status"]));
@@ -128,14 +128,16 @@ fn attempt(call: &Call<'_>, input: &Input) -> Result<Outcome, Problem> {
     let step = looked_at.take().unwrap_or_default();
     let mut by = None;
     if is_major(&step) && !change.dry_run {
-        match obtain(call, &danger(input, &step, Cluster(&seen.object), &seen.wanted.notes))? {
+        // Which image a catalog has, and which version runs, the spec does not say.
+        let identity = format!("{} {step:?}", as_seen(&seen.object));
+        match obtain(call, &danger(input, &step, Cluster(&seen.object), &identity, &seen.wanted.notes))? {
             Consent::Given(who) => by = Some(who),
             Consent::Ask(question) => return Ok(Outcome::Ask(question)),
         }
     }
     let told = words(&step, by);
     looked_at.set(Some(step));
-    Ok(change.make(seen)?.answer(&told).into())
+    Ok(change.make_agreed(seen, by)?.answer(&told).into())
 }
 
 fn wish(input: &Input) -> Wish<'_> {
@@ -162,7 +164,7 @@ fn decision(call: &Call<'_>, input: &Input, goal: &Goal, cluster: Cluster<'_>) -
     Ok(Some(Wanted::merge(patch, notes)))
 }
 
-fn danger<'a>(input: &'a Input, step: &Step, cluster: Cluster<'a>, notes: &[String]) -> Danger<'a> {
+fn danger<'a>(input: &'a Input, step: &Step, cluster: Cluster<'a>, identity: &'a str, notes: &[String]) -> Danger<'a> {
     let (from, to, image) = step;
     let from = from.map_or_else(|| "an unknown version".to_owned(), |one| one.to_string());
     let image = image.as_deref().map(short).unwrap_or_else(|| "an image of the catalog that could not be read".into());
@@ -171,7 +173,7 @@ fn danger<'a>(input: &'a Input, step: &Step, cluster: Cluster<'a>, notes: &[Stri
         tool: "upgrade_cluster_image",
         noun: "cluster",
         name,
-        identity: cluster.uid(),
+        identity,
         question: format!("Upgrade PostgreSQL cluster {namespace}/{name} from {from} to major version {to} ({image})?"),
         impact: notes.iter().map(|one| format!("- {one}\n")).collect(),
         undone: "was not upgraded",
