@@ -41,7 +41,7 @@ const CASES: &[Case] = cases![
     an_unknown_group_is_not_found_in_words,
     a_user_without_rights_is_forbidden_and_the_refusal_names_the_right,
     an_unknown_token_is_unauthorized_and_the_host_not_ready,
-    with_impersonation_the_caller_decides_and_nobody_is_anonymous,
+    d9_with_impersonation_the_caller_decides_and_nobody_is_anonymous,
 ];
 
 /// Runs every case, and fails with the names of those that did.

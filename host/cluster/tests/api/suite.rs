@@ -191,7 +191,7 @@ pub(crate) async fn an_unknown_token_is_unauthorized_and_the_host_not_ready(serv
     assert_eq!(api.reachable(Duration::from_secs(30)).await.unwrap_err().code, 401);
 }
 
-pub(crate) async fn with_impersonation_the_caller_decides_and_nobody_is_anonymous(server: Arc<Server>) {
+pub(crate) async fn d9_with_impersonation_the_caller_decides_and_nobody_is_anonymous(server: Arc<Server>) {
     let (name, _) = server.user(&[Rule::new("", &["configmaps"], &["list"]).in_namespaces(&["default"])]).await;
     let api = server.connect(&server.admin_kubeconfig().await, true).await;
     let list = |plural| (core(plural, None), KubeOperation::List(labelled("x"), Form::Object));

@@ -147,7 +147,7 @@ fn every_wrong_meaning_is_found_at_once_with_its_place() {
 }
 
 #[test]
-fn an_open_address_without_a_guard_is_refused_with_the_yaml_that_guards_it() {
+fn d8_an_open_address_without_a_guard_is_refused_with_the_yaml_that_guards_it() {
     insta::assert_snapshot!(findings("listeners:\n- name: all\n  address: 0.0.0.0:4204\n"), @r#"
     error: portcullis.yaml:2:3: listeners[0].endpoints[0].guard: nobody is asked who they are on 0.0.0.0:4204, which others can reach: every tool would be theirs
         guard the endpoint:

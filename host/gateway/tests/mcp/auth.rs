@@ -53,7 +53,7 @@ async fn a_revoked_token_is_refused_at_the_next_request() {
 }
 
 #[tokio::test]
-async fn foreign_hosts_and_origins_are_forbidden_and_ours_are_not() {
+async fn d9_foreign_hosts_and_origins_are_forbidden_and_ours_are_not() {
     let server = Server::start().await;
     for (name, value, status) in [
         ("Host", "evil.example", 403),

@@ -211,3 +211,31 @@ fn d22_annotations_tell_reading_from_destroying() {
     assert!(hints("delete_postgres_cluster").destructive && hints("scale_postgres_cluster").destructive);
     assert!(!hints("create_postgres_cluster").destructive && !hints("create_postgres_cluster").idempotent);
 }
+
+/// Who asks is the host's to know, and what the server itself does is nobody's tool.
+#[test]
+fn d9_no_tool_manages_the_server_or_lets_the_caller_choose_an_identity() {
+    let identities = ["token", "kubeconfig", "context", "user", "as_user", "impersonate", "service_account"];
+    for tool in catalogue::all() {
+        assert!(!["admin_", "reload_prompts", "manifest"].iter().any(|word| tool.name.contains(word)), "{}", tool.name);
+        for one in tool.parameters {
+            assert!(!identities.contains(&one.name), "{}.{}", tool.name, one.name);
+        }
+        for rule in tool.rules {
+            assert!(
+                !rule.verbs.contains(&"impersonate") && !rule.kind.group.ends_with("rbac.authorization.k8s.io"),
+                "{}",
+                tool.name
+            );
+        }
+    }
+}
+
+/// The reference's role reads and writes every Secret of the namespace, for whoever calls.
+#[test]
+fn d9_no_profile_may_read_a_secret() {
+    for profile in PROFILES {
+        let verbs: Vec<String> = needed(profile).into_iter().filter(|one| one.starts_with("/secrets ")).collect();
+        assert!(verbs.iter().all(|one| ["/secrets create", "/secrets patch"].contains(&one.as_str())), "{profile}: {verbs:?}");
+    }
+}

@@ -1,10 +1,12 @@
 //! What a client reads and is told besides tools: resources, their changes, completions, runbooks.
 
+use portcullis_plugin::prompts::Prompts;
 use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::catalogue;
 use crate::completions;
+use crate::component::Cnpg;
 use crate::fake::{Fake, Step, cluster, status};
 use crate::prompts::{ALL, find};
 use crate::resources::{follow, namespaces, page, read};
@@ -138,5 +140,18 @@ fn runbooks_leave_no_place_open_and_name_only_tools_that_exist() {
             let known = catalogue::find(word).is_some();
             assert!(known, "{}: `{word}`", runbook.name);
         }
+    }
+}
+
+#[test]
+fn d17_prompts_are_offered_and_no_word_of_an_argument_is_forbidden() {
+    let offered = <Cnpg as Prompts>::prompts();
+    let names: Vec<&str> = offered.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["cnpg_cluster_unhealthy", "cnpg_restore", "cnpg_major_upgrade"]);
+    for (prompt, runbook) in offered.iter().zip(&ALL) {
+        assert!(prompt.arguments.iter().any(|one| one.name == "cluster" && one.required), "{}", runbook.name);
+        let given = [("cluster".to_owned(), "bypass".to_owned())];
+        let text = with(&fleet(), |call| runbook.fill(call, &given)).text;
+        assert!(text.contains("`bypass`"), "{text}");
     }
 }
