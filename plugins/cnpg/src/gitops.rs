@@ -11,10 +11,9 @@ use crate::settings::Gitops;
 use crate::yaml;
 
 /// Labels and annotations by which the tools mark what is theirs.
-const SIGNS: [(&str, &str); 5] = [
+const SIGNS: [(&str, &str); 4] = [
     ("argocd.argoproj.io/instance", "Argo CD"),
     ("argocd.argoproj.io/tracking-id", "Argo CD"),
-    ("app.kubernetes.io/managed-by-argocd", "Argo CD"),
     ("kustomize.toolkit.fluxcd.io/name", "Flux"),
     ("helm.toolkit.fluxcd.io/name", "Flux"),
 ];

@@ -1,5 +1,6 @@
 //! Names of the objects that the tools make for things inside PostgreSQL (contract §4.0, rule 8). PostgreSQL takes any text as a name,
-//! Kubernetes does not, and `a` + `b-c` must not meet `a-b` + `c`. An object is always found by what its spec says, never by its name.
+//! Kubernetes does not, and `a` + `b-c` must not meet `a-b` + `c` in one object. An object is always found by what its spec says, never
+//! by its name.
 
 use sha2::{Digest, Sha256};
 
@@ -9,14 +10,14 @@ const SLUG_MAX: usize = 48;
 /// Longest name whole, in characters: it also fits into a label's value.
 const NAME_MAX: usize = 63;
 
-/// The object's name: `cluster-slug`, and a hash behind it unless cluster and name can be read from it without doubt. `path` is what
-/// the thing is called inside the cluster, outermost first: `[role]`, `[database]`, `[database, publication]`.
+/// The object's name: `cluster-name`, as the reference called it, where Kubernetes takes that; else a slug with a hash behind it. `path`
+/// is what the thing is called inside the cluster, outermost first: `[role]`, `[database]`, `[database, publication]`. With a hyphen in
+/// it, another cluster's may be called the same: who creates one looks, and takes [`hashed`] then.
 pub(crate) fn object(cluster: &str, path: &[&str]) -> String {
     let joined = path.join("-");
     let slug = slug(&joined);
     let plain = format!("{cluster}-{slug}");
-    // A hyphen in the last part could as well belong to the cluster's name.
-    if path.len() == 1 && slug == joined && !slug.contains('-') && plain.len() <= NAME_MAX {
+    if path.len() == 1 && slug == joined && plain.len() <= NAME_MAX {
         return plain;
     }
     hashed(cluster, path)
@@ -56,20 +57,22 @@ fn hash(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::object;
+    use super::{hashed, object};
     use crate::name::OBJECT_PATTERN;
 
     #[test]
     fn a_plain_name_is_the_one_that_the_reference_gave() {
         assert_eq!(object("db", &["app"]), "db-app");
         assert_eq!(object("my-db", &["app1"]), "my-db-app1");
+        assert_eq!(object("db", &["my-app"]), "db-my-app");
     }
 
     #[test]
-    fn d2_two_clusters_never_meet_in_one_object() {
-        assert_eq!(object("a-b", &["c"]), "a-b-c");
-        assert_ne!(object("a", &["b-c"]), object("a-b", &["c"]));
+    fn d2_two_clusters_that_meet_in_one_name_have_another_each() {
+        assert_eq!(object("a-b", &["c"]), object("a", &["b-c"]));
+        assert_ne!(hashed("a-b", &["c"]), hashed("a", &["b-c"]));
         assert_ne!(object("a", &["b", "c"]), object("a", &["b-c"]));
+        assert_ne!(object("a", &["b", "c"]), hashed("a", &["b-c"]));
     }
 
     #[test]

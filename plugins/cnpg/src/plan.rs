@@ -1,5 +1,5 @@
 //! Plans: a change that was tried on the server without being made, and an id that holds only as long as nothing it was decided on has
-//! moved. The id is a digest of the tool, its arguments and every object that the trial read; nothing is stored anywhere.
+//! moved. The id is a digest of the tool, its arguments (without passwords) and every object that the trial read; nothing is stored.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ struct Witness<'a> {
 
 /// Kinds whose lists are part of the basis: what tools act upon besides the object that they were given. Others (events, backups) grow
 /// all the time.
-const LISTED: [&str; 8] = [
+const LISTED: [&str; 10] = [
     "pods",
     "persistentvolumeclaims",
     "databaseroles",
@@ -42,6 +42,8 @@ const LISTED: [&str; 8] = [
     "publications",
     "subscriptions",
     "scheduledbackups",
+    "imagecatalogs",
+    "clusterimagecatalogs",
 ];
 
 /// What a trial showed.
@@ -65,7 +67,7 @@ pub(crate) fn attempt(call: &Call<'_>, entry: &Entry, arguments: &Map<String, Va
         }
     };
     let basis: BTreeMap<String, String> = witness.seen.take().iter().map(|(key, object)| (key.clone(), moved(object))).collect();
-    Ok(Trial { id: id(entry.name, arguments, &basis), answer, basis })
+    Ok(Trial { id: id(entry, arguments, &basis), answer, basis })
 }
 
 /// Does what was tried, on what it was tried on.
@@ -84,13 +86,23 @@ fn moved(object: &Value) -> String {
     hex(&json!([text(object, "/metadata/uid"), manifest(object)]).to_string())
 }
 
-fn id(tool: &str, arguments: &Map<String, Value>, basis: &BTreeMap<String, String>) -> String {
-    let what: Map<String, Value> = arguments
-        .iter()
+/// The id is shown to people and models: of a password it says that there is one, and no digest that could be guessed at.
+fn id(entry: &Entry, arguments: &Map<String, Value>, basis: &BTreeMap<String, String>) -> String {
+    let what: Map<String, Value> = without_secrets(entry, arguments)
+        .into_iter()
         .filter(|(key, value)| !BESIDE.contains(&key.as_str()) && !value.is_null())
-        .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    format!("plan-{}", hex(&json!([tool, what, basis]).to_string()))
+    format!("plan-{}", hex(&json!([entry.name, what, basis]).to_string()))
+}
+
+/// The arguments without what must not be repeated.
+pub(crate) fn without_secrets(entry: &Entry, arguments: &Map<String, Value>) -> Map<String, Value> {
+    let secret = |name: &str| entry.parameters.iter().any(|one| one.name == name && one.is_secret());
+    let shown = |(name, value): (&String, &Value)| {
+        let value = if secret(name) && !value.is_null() { "[hidden]".into() } else { value.clone() };
+        (name.clone(), value)
+    };
+    arguments.iter().map(shown).collect()
 }
 
 /// The first 128 bits of SHA-256: nobody makes a second change that fits the same id.

@@ -18,6 +18,7 @@ use crate::call::Call;
 use crate::cluster::Cluster;
 use crate::json::{list, text};
 use crate::kind::{CLUSTERS, DATABASE_ROLES};
+use crate::naming;
 use crate::problem::Problem;
 use crate::served::Served;
 
@@ -96,6 +97,13 @@ impl Roles {
     }
 
     /// Where an object of this cluster lives.
+    /// What a new DatabaseRole of this role would be called: as the reference called it, unless another cluster's is called so already.
+    pub(crate) fn new_object(&self, role: &str) -> String {
+        let cluster = Cluster(&self.cluster).name();
+        let plain = naming::object(cluster, &[role]);
+        if self.object(&plain).is_none() { plain } else { naming::hashed(cluster, &[role]) }
+    }
+
     pub(crate) fn target(&self, object: &str) -> Target {
         DATABASE_ROLES.within(Cluster(&self.cluster).namespace()).named(object)
     }

@@ -36,9 +36,12 @@ pub(crate) struct Stored {
     pub(crate) note: Option<String>,
 }
 
-/// The reference's name of the Secret, wherever the role's name allows it.
+/// The reference's name of the Secret, wherever the role's name allows it. Secrets are not read, so that it cannot be seen whether another
+/// cluster has the name: where the same name could be made of another cluster and role, it carries a hash.
 pub(crate) fn name(cluster: &str, role: &str) -> String {
-    let object = naming::object(cluster, &[role]);
+    let plain = format!("{cluster}-user-{role}");
+    let cuts = (0..plain.len()).filter(|at| plain.get(*at..).is_some_and(|rest| rest.starts_with("-user-"))).count();
+    let object = if cuts > 1 { naming::hashed(cluster, &[role]) } else { naming::object(cluster, &[role]) };
     let part = object.strip_prefix(cluster).and_then(|rest| rest.strip_prefix('-')).unwrap_or(&object);
     format!("cnpg-{cluster}-user-{part}")
 }
@@ -134,5 +137,23 @@ impl Owner<'_> {
         json!({
             "apiVersion": "postgresql.cnpg.io/v1", "kind": kind, "name": word("/metadata/name"), "uid": word("/metadata/uid"),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn a_secret_is_called_as_the_reference_called_it() {
+        assert_eq!(name("db", "app"), "cnpg-db-user-app");
+        assert_eq!(name("my-db", "my-app"), "cnpg-my-db-user-my-app");
+    }
+
+    #[test]
+    fn d3_no_two_roles_share_a_secret() {
+        assert_ne!(name("a", "x-user-y"), name("a-user-x", "y"));
+        assert_ne!(name("a", "user-y"), name("a-user", "y"));
+        assert_ne!(name("a", "App"), name("a", "app"));
     }
 }

@@ -40,3 +40,11 @@ fn an_object_that_a_gitops_controller_wrote_is_its_own_without_a_label() {
     let answer = fake.answer("scale_postgres_cluster", json!({"name": "db", "instances": 5}));
     assert!(answer.structured["reason"] == "GitOpsManaged" && answer.text.contains("Flux"), "{}", answer.text);
 }
+
+#[test]
+fn only_marks_that_the_tools_themselves_set_count() {
+    let mut object = cluster("default", "db", 3);
+    object["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by-argocd": "true", "app.kubernetes.io/instance": "shop"});
+    let fake = Fake::new().with("clusters", object);
+    assert!(!fake.answer("scale_postgres_cluster", json!({"name": "db", "instances": 5})).is_error);
+}

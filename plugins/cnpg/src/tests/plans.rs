@@ -174,3 +174,14 @@ fn a_plan_and_its_refusal_do_not_repeat_a_password() {
         assert!(!whole.contains("hunter2") && !whole.contains("770812"), "{whole}");
     }
 }
+
+#[test]
+fn the_id_of_a_plan_gives_no_digest_of_a_password_to_guess_at() {
+    let id = |password: Value| {
+        let arguments = json!({"cluster_name": "db", "role_name": "shop", "password": password});
+        let fake = fake().with("databaseroles", super::roles::role("db-shop", "db", "shop"));
+        fake.answer("plan_change", json!({"tool": "update_postgres_role", "arguments": arguments})).structured["plan_id"].clone()
+    };
+    assert_eq!(id(json!("hunter2hunter2")), id(json!("another one of 20")));
+    assert_ne!(id(json!("hunter2hunter2")), id(json!(null)), "that there is one counts");
+}

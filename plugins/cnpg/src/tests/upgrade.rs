@@ -291,3 +291,20 @@ fn what_was_agreed_to_is_done_though_the_operator_writes_a_status_and_not_to_ano
     let answer = fake.answer(TOOL, major());
     assert_eq!((&answer.structured["reason"], fake.made("patch").len()), (&json!("Changed"), 1), "{}", answer.text);
 }
+
+#[test]
+fn a_plan_rests_on_the_catalog_that_it_took_the_image_from() {
+    let arguments = json!({"name": "db", "catalog": "pg", "major": 18, "allow_major": true});
+    let fake = backed_up(running());
+    fake.settings.borrow_mut().profile = Profile::Admin;
+    let plan = fake.answer("plan_change", json!({"tool": TOOL, "arguments": arguments})).structured;
+    assert!(plan["basis"].to_string().contains("clusterimagecatalogs pg"), "{}", plan["basis"]);
+    let other = catalog(None, "pg", &[(18, "elsewhere/postgresql:18.1")]);
+    let now = Fake::new().with("clusters", running()).with("clusterimagecatalogs", other);
+    let now = now.with("backups", backup("fresh", "db", "completed", 3));
+    now.settings.borrow_mut().profile = Profile::Admin;
+    let apply = json!({"tool": TOOL, "arguments": arguments, "plan_id": plan["plan_id"], "confirm_name": "db"});
+    let answer = now.answer("apply_plan", apply);
+    assert_eq!(answer.structured["reason"], "PlanIsStale", "{}", answer.text);
+    assert!(now.made("patch").iter().all(|one| one.dry_run));
+}

@@ -50,10 +50,10 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     if trial.answer.is_error {
         return Ok(trial.answer.into());
     }
-    Ok(describe(entry, input.arguments, trial).into())
+    Ok(describe(entry, &input.arguments, trial).into())
 }
 
-fn describe(entry: &Entry, arguments: Map<String, Value>, trial: Trial) -> Answer {
+fn describe(entry: &Entry, arguments: &Map<String, Value>, trial: Trial) -> Answer {
     let radius = Radius::of(&trial.answer.structured, entry.level == Level::Administer);
     let basis: Vec<&String> = trial.basis.keys().collect();
     let text = format!(
@@ -64,18 +64,8 @@ fn describe(entry: &Entry, arguments: Map<String, Value>, trial: Trial) -> Answe
         basis.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", "),
     );
     let structured = json!({
-        "plan_id": trial.id, "tool": entry.name, "arguments": shown(entry, arguments), "radius": radius.structured(), "basis": basis,
+        "plan_id": trial.id, "tool": entry.name, "arguments": plan::without_secrets(entry, arguments), "radius": radius.structured(), "basis": basis,
         "trial": trial.answer.structured,
     });
     Answer::new(text, structured)
-}
-
-/// The arguments without what must not be repeated.
-fn shown(entry: &Entry, mut arguments: Map<String, Value>) -> Map<String, Value> {
-    let secret = |name: &str| entry.parameters.iter().any(|one| one.name == name && one.is_secret());
-    arguments
-        .iter_mut()
-        .filter(|(name, value)| secret(name) && !value.is_null())
-        .for_each(|(_, value)| *value = "[hidden]".into());
-    arguments
 }

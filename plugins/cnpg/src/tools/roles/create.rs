@@ -16,7 +16,6 @@ use crate::change::{Change, Wanted};
 use crate::cluster::Cluster;
 use crate::json::{integer, merged, text};
 use crate::kind::{CLUSTER_LABEL, CLUSTERS, DATABASE_ROLES, DATABASES, SECRETS};
-use crate::naming;
 use crate::parameter::{CLUSTER_NAME, DRY_RUN, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;
 use crate::profile::Level;
@@ -198,7 +197,7 @@ impl Plan<'_> {
         let (cluster, spec) = (self.cluster(), json!({"cluster": {"name": self.cluster().name()}, "name": self.name}));
         json!({
             "apiVersion": "postgresql.cnpg.io/v1", "kind": "DatabaseRole",
-            "metadata": {"name": naming::object(cluster.name(), &[self.name]), "namespace": cluster.namespace(),
+            "metadata": {"name": self.roles.new_object(self.name), "namespace": cluster.namespace(),
                 "labels": {CLUSTER_LABEL: cluster.name(), "app.kubernetes.io/managed-by": MANAGER}},
             "spec": merged(&spec, &self.spec),
         })

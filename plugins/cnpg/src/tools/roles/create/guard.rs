@@ -8,7 +8,6 @@ use crate::call::Call;
 use crate::cluster::Cluster;
 use crate::json::{list, text};
 use crate::kind::DATABASES;
-use crate::naming;
 use crate::problem::Problem;
 use crate::roles::Roles;
 use crate::roles::role::{Role, Source, undeclared as known_to_status};
@@ -23,7 +22,7 @@ pub(super) fn exists(call: &Call<'_>, roles: &Roles, name: &str, adopt: bool) ->
     if let Some(role) = roles.find(name) {
         return Err(declared(role));
     }
-    let object = naming::object(Cluster(&roles.cluster).name(), &[name]);
+    let object = roles.new_object(name);
     if let Some(other) = roles.object(&object) {
         let of = text(other, "/spec/name").map(short).unwrap_or_default();
         let message =
