@@ -35,28 +35,56 @@ pub(crate) fn gitops(call: &Call<'_>, object: &Value) -> Result<Option<String>, 
     Err(Problem::refused("GitOpsManaged", format!("`{name}` is managed by {who}, which would make it anew"), hint))
 }
 
-/// Deletes `seen`; the warnings of the API server.
+/// Deletes `seen`; the warnings of the API server. Refused once its spec is another than the one that was looked at.
 pub(crate) fn delete(call: &Call<'_>, target: &Target, seen: &Value, dry_run: bool) -> Result<Vec<String>, Problem> {
+    insist(call, target, seen, dry_run, &|now| {
+        if now.get("spec") == seen.get("spec") {
+            return Ok(());
+        }
+        let name = target.name.as_deref().unwrap_or_default();
+        let message = format!("somebody changed the spec of `{name}` while it was about to be deleted; nothing was deleted");
+        Err(Problem::refused("Conflict", message, "Look at it again before deleting it."))
+    })
+}
+
+/// Whether what is there now may still be deleted: asked again whenever somebody wrote the object in between.
+pub(crate) type Still<'a> = dyn Fn(&Value) -> Result<(), Problem> + 'a;
+
+/// Deletes a part of a cluster (pod, volume claim, job), as long as it has the owners that it had. One that is gone already is as wanted.
+pub(crate) fn delete_part(
+    call: &Call<'_>,
+    target: &Target,
+    seen: &Value,
+    dry_run: bool,
+    still: &Still<'_>,
+) -> Result<Vec<String>, Problem> {
+    const OWNERS: &str = "/metadata/ownerReferences";
+    let done = insist(call, target, seen, dry_run, &|now| {
+        if now.pointer(OWNERS) != seen.pointer(OWNERS) {
+            return Err(replaced(target));
+        }
+        still(now)
+    });
+    done.or_else(|problem| if problem.code == 404 { Ok(Vec::new()) } else { Err(problem) })
+}
+
+fn insist(call: &Call<'_>, target: &Target, seen: &Value, dry_run: bool, still: &Still<'_>) -> Result<Vec<String>, Problem> {
     let mut now = seen.clone();
     for _ in 1..ATTEMPTS {
         match call.delete(target, &fences(&now, dry_run)) {
-            Err(problem) if problem.code == 409 => now = same(call, target, seen)?,
+            Err(problem) if problem.code == 409 => now = call.get(target)?,
             other => return other.map(|written| written.warnings),
         }
+        if text(&now, "/metadata/uid") != text(seen, "/metadata/uid") {
+            return Err(replaced(target));
+        }
+        still(&now)?;
     }
     call.delete(target, &fences(&now, dry_run)).map(|written| written.warnings)
 }
 
-fn same(call: &Call<'_>, target: &Target, seen: &Value) -> Result<Value, Problem> {
-    let now = call.get(target)?;
+fn replaced(target: &Target) -> Problem {
     let name = target.name.as_deref().unwrap_or_default();
-    if text(&now, "/metadata/uid") != text(seen, "/metadata/uid") {
-        let message = format!("what is called `{name}` now is not the object that was looked at; nothing was deleted");
-        return Err(Problem::refused("Replaced", message, "Look at it before calling again."));
-    }
-    if now.get("spec") != seen.get("spec") {
-        let message = format!("somebody changed the spec of `{name}` while it was about to be deleted; nothing was deleted");
-        return Err(Problem::refused("Conflict", message, "Look at it again before deleting it."));
-    }
-    Ok(now)
+    let message = format!("what is called `{name}` now is not the object that was looked at; it was not deleted");
+    Problem::refused("Replaced", message, "Look at it before calling again.").next(&["get_cluster_status"])
 }

@@ -48,7 +48,6 @@ mod profile;
 mod prompts;
 mod quantity;
 mod readiness;
-mod removal;
 mod resources;
 mod roles;
 mod rolling;

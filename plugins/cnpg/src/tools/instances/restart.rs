@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
+use crate::deleting;
 use crate::guard;
 use crate::instance::{self, INSTANCE, Instances};
 use crate::kind::{CLUSTERS, PODS};
@@ -16,7 +17,6 @@ use crate::parameter::{DRY_RUN, NAME, NAMESPACE};
 use crate::phase_change;
 use crate::problem::Problem;
 use crate::profile::Level;
-use crate::removal;
 use crate::rule::Rule;
 use crate::shape::Shape;
 use crate::status::instances::role;
@@ -111,7 +111,7 @@ fn replica(call: &Call<'_>, input: &Input, cluster: Cluster<'_>, instances: &Ins
         is_replica(cluster.uid(), Cluster(&object), now)
     };
     is_replica(cluster.uid(), cluster, pod)?;
-    let texts = removal::delete(call, &PODS.within(cluster.namespace()).named(name), pod, dry_run, &still)?;
+    let texts = deleting::delete_part(call, &PODS.within(cluster.namespace()).named(name), pod, dry_run, &still)?;
     let (verb, next) = if dry_run {
         ("**Dry run**: the API server would delete the pod of", "the same call with `dry_run: false`")
     } else {

@@ -7,12 +7,11 @@ use serde_json::{Value, json};
 use super::parts::{INSTANCE_LABEL, Parts};
 use crate::call::Call;
 use crate::cluster::Cluster;
-use crate::deleting::fences;
+use crate::deleting::{self, fences};
 use crate::instance::name;
 use crate::json::{annotation, list, text};
 use crate::kind::{JOBS, PODS, VOLUME_CLAIMS};
 use crate::problem::Problem;
-use crate::removal;
 use crate::served::Served;
 use crate::text::short;
 
@@ -144,7 +143,8 @@ pub(super) fn all(call: &Call<'_>, cluster: Cluster<'_>, parts: &Parts, method: 
 
 impl Done {
     fn remove(&mut self, call: &Call<'_>, cluster: Cluster<'_>, kind: Kind, object: &Value, dry_run: bool) {
-        let result = removal::delete(call, &kind.within(cluster.namespace()).named(name(object)), object, dry_run, &|_| Ok(()));
+        let result =
+            deleting::delete_part(call, &kind.within(cluster.namespace()).named(name(object)), object, dry_run, &|_| Ok(()));
         self.add(kind, object, Fate::Deleted, result);
     }
 
