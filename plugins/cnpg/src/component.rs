@@ -38,7 +38,7 @@ impl Plugin for Cnpg {
             return Err(Failure::unknown_tool(name));
         }
         let outcome = with_call(ctx, settings, |call| {
-            (entry.run)(call, arguments).unwrap_or_else(|problem| answer::Outcome::Done(problem.into())).fitted()
+            entry.call(call, arguments).unwrap_or_else(|problem| answer::Outcome::Done(problem.into())).fitted()
         })?;
         Ok(outward(outcome))
     }
@@ -54,7 +54,7 @@ fn with_call<T>(ctx: &portcullis_plugin::Context, settings: Settings, work: impl
 fn describe(entry: &Entry) -> Tool {
     let tool = Tool::new(entry.name, entry.description)
         .title(entry.title)
-        .input(input_schema(entry.parameters))
+        .input(input_schema(&entry.takes()))
         .output(entry.shape.schema());
     let tool = if entry.hints.read_only { tool.read_only() } else { tool.writes(entry.hints.destructive) };
     tool.idempotent(entry.hints.idempotent).open_world(false)

@@ -160,11 +160,11 @@ impl Fake {
     /// Runs a tool the way the component does, and holds its answer against the output schema.
     pub(crate) fn run(&self, tool: &str, arguments: Value) -> Outcome {
         let entry = catalogue::find(tool).expect("a tool of the catalogue");
-        let schema = crate::parameter::input_schema(entry.parameters);
+        let schema = crate::parameter::input_schema(&entry.takes());
         assert!(jsonschema::is_valid(&schema, &arguments), "arguments against the input schema: {arguments}");
         let (context, settings) = (self.context.borrow().clone(), self.settings.borrow().clone());
         let call = Call { api: self, host: self, context: &context, settings: &settings };
-        let outcome = (entry.run)(&call, &arguments.to_string()).unwrap_or_else(|problem| Outcome::Done(problem.into()));
+        let outcome = entry.call(&call, &arguments.to_string()).unwrap_or_else(|problem| Outcome::Done(problem.into()));
         if let Outcome::Done(answer) = &outcome {
             let validator = jsonschema::validator_for(&entry.shape.schema()).expect("an output schema");
             let errors: Vec<String> = validator.iter_errors(&answer.structured).map(|one| one.to_string()).collect();

@@ -21,6 +21,7 @@ mod declared;
 mod deleting;
 mod diagnose;
 mod diff;
+mod everywhere;
 mod explain;
 #[cfg(test)]
 mod fake;

@@ -6,6 +6,7 @@ use portcullis_plugin::kubernetes::Kind;
 use crate::catalogue::{self, Entry};
 use crate::kind::{CLUSTERS, DATABASE_ROLES, DATABASES};
 use crate::profile::Profile;
+use crate::rule::Rule;
 
 /// One kind and the verbs that are used on it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +54,8 @@ pub fn offers() -> Vec<NeededRule> {
 
 fn of(entry: &'static Entry) -> ToolNeeds {
     let profiles = PROFILES.into_iter().zip(VALUES).filter(|(_, one)| one.includes(entry)).map(|(name, _)| name).collect();
-    let rules =
-        entry.rules.iter().map(|one| NeededRule { group: one.kind.group, resource: one.resource(), verbs: one.verbs.to_vec() });
-    ToolNeeds { name: entry.name, profiles, rules: rules.collect() }
+    let rule = |one: &Rule| NeededRule { group: one.kind.group, resource: one.resource(), verbs: one.verbs.to_vec() };
+    // What `all_namespaces` looks for.
+    let sought = entry.sought().map(|(_, kind)| Rule::on(kind, &["list"]));
+    ToolNeeds { name: entry.name, profiles, rules: entry.rules.iter().copied().chain(sought).map(|one| rule(&one)).collect() }
 }

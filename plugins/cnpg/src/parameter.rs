@@ -1,8 +1,10 @@
 //! A tool's parameters as a table, and the input schema that follows from it: every parameter is described, every optional one
 //! takes `null`, nothing else is accepted. What the values mean is the tools' business.
 
+use portcullis_plugin::kubernetes::Kind;
 use serde_json::{Map, Value, json};
 
+use crate::kind::CLUSTERS;
 use crate::name::{CLUSTER_PATTERN, LABEL_PATTERN, OBJECT_PATTERN};
 
 /// What values a parameter takes.
@@ -27,17 +29,24 @@ pub(crate) struct Parameter {
     /// JSON text of the default; `None`: required. `null` says that leaving it out has a meaning of its own.
     pub(crate) default: Option<&'static str>,
     pub(crate) description: &'static str,
+    /// The kind of the existing object that it names.
+    pub(crate) of: Option<Kind>,
 }
 
 impl Parameter {
     /// One that must be there.
     pub(crate) const fn required(name: &'static str, takes: Takes, description: &'static str) -> Self {
-        Self { name, takes, default: None, description }
+        Self { name, takes, default: None, description, of: None }
     }
 
     /// One with a default.
     pub(crate) const fn optional(name: &'static str, takes: Takes, default: &'static str, description: &'static str) -> Self {
-        Self { name, takes, default: Some(default), description }
+        Self { name, takes, default: Some(default), description, of: None }
+    }
+
+    /// The same, which names an existing object of that kind: its namespace can be found by it.
+    pub(crate) const fn naming(self, kind: Kind) -> Self {
+        Self { of: Some(kind), ..self }
     }
 
     /// Whether the host would let this value pass; the error says why not, to be read behind the parameter's name. Patterns are left to
@@ -114,7 +123,8 @@ pub(crate) fn input_schema(parameters: &[Parameter]) -> Value {
 }
 
 /// A cluster that exists.
-pub(crate) const NAME: Parameter = Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the cluster.");
+pub(crate) const NAME: Parameter =
+    Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the cluster.").naming(CLUSTERS);
 /// A cluster that will exist.
 pub(crate) const NEW_NAME: Parameter = Parameter::required(
     "name",
@@ -123,7 +133,7 @@ pub(crate) const NEW_NAME: Parameter = Parameter::required(
 );
 /// The cluster that a role, a database or the like belongs to.
 pub(crate) const CLUSTER_NAME: Parameter =
-    Parameter::required("cluster_name", Takes::Text(OBJECT_PATTERN), "Name of the cluster that it belongs to.");
+    Parameter::required("cluster_name", Takes::Text(OBJECT_PATTERN), "Name of the cluster that it belongs to.").naming(CLUSTERS);
 pub(crate) const NAMESPACE: Parameter = Parameter::optional(
     "namespace",
     Takes::Text(LABEL_PATTERN),

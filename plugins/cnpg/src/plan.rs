@@ -60,7 +60,7 @@ pub(crate) fn attempt(call: &Call<'_>, entry: &Entry, arguments: &Map<String, Va
     let mut dry = arguments.clone();
     dry.insert("dry_run".into(), true.into());
     let watched = Call { api: &witness, ..*call };
-    let answer = match (entry.run)(&watched, &Value::Object(dry).to_string())? {
+    let answer = match entry.call(&watched, &Value::Object(dry).to_string())? {
         Outcome::Done(answer) => answer,
         Outcome::Ask(_) => {
             return Err(Problem::refused("NotATrial", format!("`{}` asks before it tries", entry.name), "Call it directly."));
@@ -78,7 +78,7 @@ pub(crate) fn carry_out(
     trial: &Trial,
 ) -> Result<Outcome, Problem> {
     let witness = Witness { api: call.api, seen: RefCell::default(), basis: Some(&trial.basis), written: RefCell::default() };
-    (entry.run)(&Call { api: &witness, ..*call }, &Value::Object(arguments.clone()).to_string())
+    entry.call(&Call { api: &witness, ..*call }, &Value::Object(arguments.clone()).to_string())
 }
 
 /// What changes when somebody else changes the object: its identity and desired state. A status that the operator writes does not.

@@ -12,6 +12,7 @@ mod delete;
 mod delete_instance;
 mod diagnose;
 mod errors;
+mod everywhere;
 mod gitops;
 mod hibernation;
 mod image_catalogs;

@@ -61,15 +61,18 @@ fn reading() -> Vec<Row> {
         row("list_postgres_databases", of_shop()),
         row("get_postgres_database_status", json!({"cluster_name": "shop", "database_name": "app"})),
         row("list_postgres_roles", of_shop()),
+        row("list_postgres_roles", json!({"cluster_name": "shop", "all_namespaces": true})),
         row("get_postgres_role_status", json!({"cluster_name": "shop", "role_name": "app"})),
         row("list_publications", of_shop()),
         row("list_subscriptions", of_shop()),
         row("list_poolers", of_shop()),
         row("get_pooler", json!({"name": "shop-pooler"})),
+        row("get_pooler", json!({"name": "shop-pooler", "all_namespaces": true})),
         row("get_operator_info", json!({})),
         row("list_image_catalogs", json!({})),
         row("list_backups", json!({"cluster": "shop"})),
         row("get_backup", json!({"name": "shop-backup"})),
+        row("get_backup", json!({"name": "shop-backup", "all_namespaces": true})),
         row("list_scheduled_backups", json!({"cluster": "shop"})),
     ];
     let names =

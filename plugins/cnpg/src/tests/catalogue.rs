@@ -82,10 +82,10 @@ fn plugin_yaml_defaults_are_those_of_the_settings() {
 #[test]
 fn every_schema_is_valid_and_closed_and_every_parameter_described() {
     for tool in catalogue::all() {
-        let schema = input_schema(tool.parameters);
+        let schema = input_schema(&tool.takes());
         assert!(jsonschema::meta::is_valid(&schema), "{}", tool.name);
         assert_eq!(schema["additionalProperties"], json!(false));
-        for one in tool.parameters {
+        for one in tool.takes() {
             assert!(one.description.len() > 10, "{}.{}", tool.name, one.name);
             assert!(!schema["properties"][one.name]["type"].is_null(), "{}.{}: not JSON", tool.name, one.name);
         }
@@ -133,7 +133,7 @@ fn parameters_of_the_reference_are_all_there() {
     for (name, parameters) in reference {
         let tool = catalogue::all().find(|one| one.name == name).unwrap();
         for parameter in parameters {
-            assert!(tool.parameters.iter().any(|one| one.name == *parameter), "{name}.{parameter}");
+            assert!(tool.takes().iter().any(|one| one.name == *parameter), "{name}.{parameter}");
         }
     }
 }
@@ -180,9 +180,9 @@ fn sample_of(schema: &Value) -> Value {
 #[test]
 fn every_parameter_of_a_schema_is_read_by_its_tool() {
     for tool in catalogue::all() {
-        for one in tool.parameters {
+        for one in tool.takes() {
             let mut arguments = json!({});
-            for needed in tool.parameters.iter().filter(|each| each.default.is_none() || each.name == one.name) {
+            for needed in tool.takes().iter().filter(|each| each.default.is_none() || each.name == one.name) {
                 arguments[needed.name] = sample(needed.name, needed.takes);
             }
             let answer = Fake::new().with("clusters", cluster("default", "db", 3)).run(tool.name, arguments);
@@ -196,7 +196,7 @@ fn every_parameter_of_a_schema_is_read_by_its_tool() {
 fn d22_null_is_accepted_for_every_optional_parameter() {
     for tool in catalogue::all() {
         let mut arguments = json!({});
-        for one in tool.parameters {
+        for one in tool.takes() {
             arguments[one.name] = if one.default.is_none() { sample(one.name, one.takes) } else { Value::Null };
         }
         let outcome = Fake::new().with("clusters", cluster("default", "db", 3)).run(tool.name, arguments);
@@ -218,7 +218,7 @@ fn d9_no_tool_manages_the_server_or_lets_the_caller_choose_an_identity() {
     let identities = ["token", "kubeconfig", "context", "user", "as_user", "impersonate", "service_account"];
     for tool in catalogue::all() {
         assert!(!["admin_", "reload_prompts", "manifest"].iter().any(|word| tool.name.contains(word)), "{}", tool.name);
-        for one in tool.parameters {
+        for one in tool.takes() {
             assert!(!identities.contains(&one.name), "{}.{}", tool.name, one.name);
         }
         for rule in tool.rules {

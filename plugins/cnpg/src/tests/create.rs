@@ -97,7 +97,7 @@ fn d16_what_the_webhook_refuses_is_refused_before_anything_is_sent() {
 #[test]
 fn d16_the_input_schema_refuses_names_and_numbers_that_cannot_be() {
     let entry = crate::catalogue::find(TOOL).unwrap();
-    let validator = jsonschema::validator_for(&crate::parameter::input_schema(entry.parameters)).unwrap();
+    let validator = jsonschema::validator_for(&crate::parameter::input_schema(&entry.takes())).unwrap();
     assert!(validator.is_valid(&json!({"name": "a".repeat(50)})));
     for bad in [
         json!({"name": "a".repeat(51)}),

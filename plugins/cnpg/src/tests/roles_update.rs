@@ -107,7 +107,7 @@ fn a_password_in_clear_is_taken_and_never_repeated() {
         assert!(!answer.text.contains("aHVudGVy"), "{}", answer.text);
         assert_eq!(fake.made("apply").last().unwrap().body["data"]["password"], "aHVudGVyMmh1bnRlcjI=");
     }
-    let schema = crate::parameter::input_schema(crate::catalogue::find("update_postgres_role").unwrap().parameters);
+    let schema = crate::parameter::input_schema(&crate::catalogue::find("update_postgres_role").unwrap().takes());
     assert_eq!(schema["properties"]["password"]["writeOnly"], true);
     assert!(update(&shop(), json!({"password": "x", "reset_password": true})).is_error);
 }

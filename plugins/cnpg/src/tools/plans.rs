@@ -29,12 +29,13 @@ fn inner(call: &Call<'_>, tool: &str, arguments: &Map<String, Value>) -> Result<
     let plannable =
         |one: &&Entry| call.settings.profile.includes(one) && one.parameters.iter().any(|each| each.name == "dry_run");
     let entry = catalogue::find(tool).filter(plannable).ok_or_else(|| unplannable(tool))?;
+    let takes = entry.takes();
     for name in arguments.keys() {
-        if !entry.parameters.iter().any(|one| one.name == name) {
+        if !takes.iter().any(|one| one.name == name) {
             return Err(misfit(tool, format!("`{tool}` has no parameter `{name}`")));
         }
     }
-    for parameter in entry.parameters {
+    for parameter in &takes {
         parameter.fits(arguments.get(parameter.name)).map_err(|why| misfit(tool, format!("`{}` {why}", parameter.name)))?;
     }
     Ok(entry)

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::Entry;
 use crate::json::{integer, text};
+use crate::kind::POOLERS;
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{Parameter, Takes};
 use crate::text::short;
@@ -18,7 +19,8 @@ use crate::text::short;
 pub(crate) const TOOLS: &[&Entry] = &[&list::TOOL, &get::TOOL, &set::TOOL, &pause::PAUSE, &pause::RESUME, &delete::TOOL];
 
 const POOLER: Parameter =
-    Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the pooler, which is also that of its service.");
+    Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the pooler, which is also that of its service.")
+        .naming(POOLERS);
 
 fn is_paused(pooler: &Value) -> bool {
     pooler.pointer("/spec/pgbouncer/paused").and_then(Value::as_bool).unwrap_or(false)

@@ -32,7 +32,7 @@ pub(crate) const TOOL: Entry = Entry {
     title: "Take a backup",
     description: "Take a base backup of a PostgreSQL cluster now. `method: auto` takes the way it is set up for: the plugin that archives its WAL, else volume snapshots, else the in-tree Barman (which CloudNativePG 1.31 removes). With `wait: true` it is followed to its end.",
     parameters: &[
-        Parameter::required("cluster", Takes::Text(OBJECT_PATTERN), "Name of the cluster."),
+        Parameter::required("cluster", Takes::Text(OBJECT_PATTERN), "Name of the cluster.").naming(CLUSTERS),
         Parameter::optional(
             "name",
             Takes::Text(OBJECT_PATTERN),

@@ -18,7 +18,8 @@ use crate::shape::Shape;
 use crate::text::{short, table};
 use crate::time;
 
-pub(super) const BACKUP: Parameter = Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the backup.");
+pub(super) const BACKUP: Parameter =
+    Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the backup.").naming(BACKUPS);
 
 /// What is shown of the object: key of the JSON, words of the text, where it is.
 const FACTS: [(&str, &str, &str); 15] = [

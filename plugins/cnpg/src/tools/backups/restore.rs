@@ -34,13 +34,14 @@ pub(crate) const TOOL: Entry = Entry {
             Takes::Text(CLUSTER_PATTERN),
             "Name of the new cluster: DNS-1035, at most 50 characters.",
         ),
-        Parameter::optional("backup", Takes::Text(OBJECT_PATTERN), "null", "Source: name of a completed Backup."),
+        Parameter::optional("backup", Takes::Text(OBJECT_PATTERN), "null", "Source: name of a completed Backup.").naming(BACKUPS),
         Parameter::optional(
             "cluster",
             Takes::Text(OBJECT_PATTERN),
             "null",
             "Source: a cluster that exists, by its WAL archive, else its newest completed backup.",
-        ),
+        )
+        .naming(CLUSTERS),
         Parameter::optional(
             "object_store",
             Takes::Text(OBJECT_PATTERN),

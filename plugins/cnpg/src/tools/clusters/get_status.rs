@@ -11,7 +11,7 @@ use crate::json::{list, text};
 use crate::kind::{
     BACKUPS, CLUSTERS, EVENTS, FAILOVER_QUORUMS, LEASES, OBJECT_STORES, PODS, POOLERS, SCHEDULED_BACKUPS, VOLUME_CLAIMS,
 };
-use crate::parameter::{ALL_NAMESPACES, DETAIL, FORMAT, NAME, NAMESPACE, Parameter, Takes};
+use crate::parameter::{DETAIL, FORMAT, NAME, NAMESPACE, Parameter, Takes};
 use crate::phase::{self, Health};
 use crate::problem::Problem;
 use crate::profile::Level;
@@ -29,7 +29,6 @@ pub(crate) const TOOL: Entry = Entry {
     parameters: &[
         NAME,
         NAMESPACE,
-        ALL_NAMESPACES,
         DETAIL,
         FORMAT,
         Parameter::optional(
@@ -87,7 +86,6 @@ pub(crate) const TOOL: Entry = Entry {
 struct Input {
     name: String,
     namespace: Option<String>,
-    all_namespaces: Option<bool>,
     detail_level: Option<Detail>,
     format: Option<Format>,
     sections: Option<Vec<String>>,
@@ -96,7 +94,7 @@ struct Input {
 
 fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let input: Input = read(arguments)?;
-    let object = if input.all_namespaces == Some(true) { find(call, &input.name)? } else { get(call, &input)? };
+    let object = get(call, &input)?;
     let cluster = Cluster(&object);
     let sections = sections(call, cluster, &wanted(&input));
     Ok(answer(cluster, &input, sections, call.host.now()).formatted(input.format).into())
@@ -104,31 +102,6 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
 
 fn get(call: &Call<'_>, input: &Input) -> Result<Value, Problem> {
     call.get(&CLUSTERS.within(call.namespace(input.namespace.as_deref())).named(&input.name))
-}
-
-/// The one cluster of that name, wherever it is.
-fn find(call: &Call<'_>, name: &str) -> Result<Value, Problem> {
-    let found = call.list(&CLUSTERS.everywhere().list().fields(format!("metadata.name={name}")).limit(10))?;
-    let all: Vec<&Value> = list(&found, "/items").iter().filter(|one| Cluster(one).name() == name).collect();
-    match all.as_slice() {
-        [one] => Ok((*one).clone()),
-        [] => Err(Problem {
-            code: 404,
-            reason: "NotFound".into(),
-            message: format!("no cluster `{name}` in any namespace").into(),
-            hint: "See which ones there are.".into(),
-            next_tools: &["list_postgres_clusters"],
-            ..Problem::default()
-        }),
-        several => {
-            let places: Vec<&str> = several.iter().map(|one| Cluster(one).namespace()).collect();
-            Err(Problem::argument(
-                "all_namespaces",
-                format!("`{name}` exists in {}", places.join(", ")),
-                "Say which one with `namespace`.",
-            ))
-        }
-    }
 }
 
 /// The sections to show, in their order.
@@ -262,7 +235,6 @@ pub(crate) fn of(call: &Call<'_>, namespace: &str, name: &str) -> Result<Answer,
     let input = Input {
         name: name.into(),
         namespace: Some(namespace.into()),
-        all_namespaces: None,
         detail_level: Some(Detail::Detailed),
         format: None,
         sections: None,

@@ -9,6 +9,7 @@ use crate::backup::Backup;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints, read};
 use crate::cluster::Cluster;
+use crate::everywhere::{FIND, namespace_of};
 use crate::json::{integer, text};
 use crate::kind::{BACKUPS, CLUSTERS, DATABASE_ROLES, DATABASES, POOLERS, PUBLICATIONS, SUBSCRIPTIONS};
 use crate::name::OBJECT_PATTERN;
@@ -60,6 +61,7 @@ pub(crate) const TOOL: Entry = Entry {
             "Seconds to wait. Never longer than this server lets a call run.",
         ),
         NAMESPACE,
+        FIND,
     ],
     shape: Shape {
         properties: r#"{
@@ -73,13 +75,13 @@ pub(crate) const TOOL: Entry = Entry {
     level: Level::Read,
     promised: false,
     rules: &[
-        Rule::on(CLUSTERS, &["get", "watch"]),
-        Rule::on(BACKUPS, &["get", "watch"]),
-        Rule::on(POOLERS, &["get", "watch"]),
-        Rule::on(DATABASES, &["get", "watch"]),
-        Rule::on(DATABASE_ROLES, &["get", "watch"]),
-        Rule::on(PUBLICATIONS, &["get", "watch"]),
-        Rule::on(SUBSCRIPTIONS, &["get", "watch"]),
+        Rule::on(CLUSTERS, &["get", "list", "watch"]),
+        Rule::on(BACKUPS, &["get", "list", "watch"]),
+        Rule::on(POOLERS, &["get", "list", "watch"]),
+        Rule::on(DATABASES, &["get", "list", "watch"]),
+        Rule::on(DATABASE_ROLES, &["get", "list", "watch"]),
+        Rule::on(PUBLICATIONS, &["get", "list", "watch"]),
+        Rule::on(SUBSCRIPTIONS, &["get", "list", "watch"]),
     ],
     run,
 };
@@ -92,6 +94,7 @@ struct Input {
     condition: Option<String>,
     timeout: Option<u64>,
     namespace: Option<String>,
+    all_namespaces: Option<bool>,
 }
 
 fn cluster(object: &Value) -> (Verdict, String) {
@@ -131,7 +134,10 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let Some((_, kind, ready)) = KINDS.into_iter().find(|(word, ..)| *word == input.kind) else {
         return Err(Problem::argument("kind", format!("`{}` is not known", short(&input.kind)), "See the input schema."));
     };
-    let namespace = call.namespace(input.namespace.as_deref());
+    let namespace = match input.all_namespaces {
+        Some(true) => namespace_of(call, kind, &input.name)?,
+        _ => call.namespace(input.namespace.as_deref()),
+    };
     let target = kind.within(namespace.as_str()).named(&input.name);
     let gone = input.condition.as_deref() == Some("deleted");
     let object = match call.get(&target) {

@@ -32,7 +32,8 @@ pub(crate) const TOOL: Entry = Entry {
             Takes::Text(OBJECT_PATTERN),
             "null",
             "Cluster that it leads to; a new pooler needs it, and it stays.",
-        ),
+        )
+        .naming(CLUSTERS),
         Parameter::optional(
             "type",
             Takes::Choice(&["rw", "ro", "r"]),

@@ -27,7 +27,7 @@ pub(crate) const TOOL: Entry = Entry {
     title: "Delete a backup schedule",
     description: "Delete a ScheduledBackup, so that no more backups are taken by it. Backups that it took stay, except Backup objects that it owns (`owner_ref: self`). `set_scheduled_backup` with `suspend: true` is the way back and forth.",
     parameters: &[
-        Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the ScheduledBackup."),
+        Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the ScheduledBackup.").naming(SCHEDULED_BACKUPS),
         CONFIRM,
         CONFIRM_NAME,
         NAMESPACE,

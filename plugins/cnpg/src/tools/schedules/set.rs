@@ -28,13 +28,14 @@ pub(crate) const TOOL: Entry = Entry {
     title: "Schedule backups",
     description: "Create a schedule for backups of a PostgreSQL cluster, or change one: only the parameters that are given are changed. Five cron fields are read as crontab's (UTC) and get a leading `0`, since CloudNativePG wants seconds first.",
     parameters: &[
-        Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the ScheduledBackup."),
+        Parameter::required("name", Takes::Text(OBJECT_PATTERN), "Name of the ScheduledBackup.").naming(SCHEDULED_BACKUPS),
         Parameter::optional(
             "cluster",
             Takes::Text(OBJECT_PATTERN),
             "null",
             "Cluster to back up. Needed for a new one; cannot be changed.",
-        ),
+        )
+        .naming(CLUSTERS),
         Parameter::optional(
             "schedule",
             Takes::Text(""),
