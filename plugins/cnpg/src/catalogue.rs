@@ -62,14 +62,3 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Entry> {
 pub(crate) fn find(name: &str) -> Option<&'static Entry> {
     all().find(|one| one.name == name)
 }
-
-/// Arguments as a tool reads them. The host has checked them against the input schema; this is what is left to go wrong.
-pub(crate) fn read<'a, T: serde::Deserialize<'a>>(arguments: &'a str) -> Result<T, Problem> {
-    serde_json::from_str(arguments).map_err(|error| Problem {
-        code: 400,
-        reason: "InvalidArgument".into(),
-        message: format!("the arguments do not fit: {error}").into(),
-        hint: "See the tool's input schema.".into(),
-        ..Problem::default()
-    })
-}

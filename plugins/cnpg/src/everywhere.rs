@@ -5,8 +5,9 @@ use portcullis_plugin::kubernetes::{Kind, METADATA};
 use serde_json::{Map, Value};
 
 use crate::answer::Outcome;
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, read};
+use crate::catalogue::Entry;
 use crate::json::{list, text};
 use crate::kind::CLUSTERS;
 use crate::parameter::{NAMESPACE, Parameter, Takes};

@@ -4,6 +4,7 @@
 
 mod answer;
 mod applied;
+mod arguments;
 mod atomic;
 mod backup;
 mod backup_first;

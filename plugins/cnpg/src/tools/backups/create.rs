@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Outcome, warnings};
+use crate::arguments::read;
 use crate::backup::{self, Backup, METHODS};
 use crate::call::{Call, Written};
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::json::text;
 use crate::kind::{BACKUPS, CLUSTERS};

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::get::{BACKUP, find};
 use crate::answer::{Answer, Outcome, warnings};
+use crate::arguments::read;
 use crate::backup::Backup;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::consent::{Consent, Danger, obtain};
 use crate::deleting;
 use crate::json::{is_owned_by, list, text};

@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Format, Outcome};
+use crate::arguments::read;
 use crate::backup::Backup;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::json::{list, text};
 use crate::kind::BACKUPS;
 use crate::name::OBJECT_PATTERN;

@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 
 use crate::answer::{Format, Outcome};
+use crate::arguments::read;
 use crate::backup::Backup;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::json::text;
 use crate::kind::{self, BACKUPS};
 use crate::name::OBJECT_PATTERN;

@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use self::source::Origin;
 use crate::answer::{Answer, Outcome, warnings};
+use crate::arguments::read;
 use crate::call::{Call, Written};
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::kind::{BACKUPS, CLUSTERS, OBJECT_STORES};
 use crate::name::{self, CLUSTER_PATTERN, OBJECT_PATTERN};
 use crate::parameter::{DRY_RUN, NAMESPACE, Parameter, TIMEOUT, Takes, WAIT};

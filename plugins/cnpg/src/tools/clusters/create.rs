@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use self::input::Input;
 use crate::answer::{Answer, Outcome, warnings};
+use crate::arguments::read;
 use crate::call::{Call, Written};
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::diff;
 use crate::kind::{CLUSTER_IMAGE_CATALOGS, CLUSTERS, IMAGE_CATALOGS};
 use crate::name;

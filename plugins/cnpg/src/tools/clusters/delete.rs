@@ -9,9 +9,10 @@ use serde_json::json;
 
 use self::impact::Impact;
 use crate::answer::{Answer, Outcome, warnings};
+use crate::arguments::read;
 use crate::backup_first::First;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, obtain};
 use crate::deleting;

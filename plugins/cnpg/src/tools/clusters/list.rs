@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, BUDGET, Detail, Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::cursor::Cursor;
 use crate::json::{list, text};

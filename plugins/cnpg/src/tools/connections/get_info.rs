@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::snippet;
 use crate::answer::{Answer, Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::json::{list, text};
 use crate::kind::{CLUSTER_LABEL, CLUSTERS, DATABASE_ROLES, POOLERS, SERVICES};

@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{DATABASE, parts};
 use crate::answer::Outcome;
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::declared::creating::{PROPERTIES, REQUIRED, Wanted, create};
 use crate::declared::{Place, all};
 use crate::json::{list, text};

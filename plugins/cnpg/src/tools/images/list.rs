@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::image_catalog::KINDS;
 use crate::json::{integer, list, text};
 use crate::kind::{self, CLUSTER_IMAGE_CATALOGS, IMAGE_CATALOGS};

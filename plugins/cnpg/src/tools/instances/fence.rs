@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::Outcome;
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::{Cluster, FENCED};
 use crate::consent::{Consent, Danger, obtain};

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Outcome, warnings};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::deleting;

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::logs::span;
 use crate::answer::{Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::json::text;
 use crate::kind::{BACKUPS, DATABASE_ROLES, DATABASES, EVENTS, POOLERS, SCHEDULED_BACKUPS};
 use crate::paging::{self, Cut, Row};

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Format, Outcome};
+use crate::arguments::read;
 use crate::call::{Call, parse};
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::image;
 use crate::json::{integer, label, list, text};
 use crate::kind::DEPLOYMENTS;

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Outcome};
+use crate::arguments::read;
 use crate::backup::Backup;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::everywhere::{FIND, namespace_of};
 use crate::json::{integer, text};

@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::answer::Outcome;
+use crate::arguments::read;
 use crate::backup_first::First;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, Danger, as_seen, obtain};

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::answer::Outcome;
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::read;
 use crate::change::{Change, Wanted, Words};
 use crate::cluster::Cluster;
 use crate::guard;

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::known;
 use crate::answer::{Answer, Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::instance::Instances;
 use crate::json::texts;

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{ARGUMENTS, TOOL as WHICH, inner};
 use crate::answer::Outcome;
+use crate::arguments::read;
 use crate::blast::Radius;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::consent::{Consent, Danger, obtain};
 use crate::parameter::{Parameter, Takes};
 use crate::plan::{self, Trial};

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::{ARGUMENTS, TOOL as WHICH, inner};
 use crate::answer::{Answer, Outcome};
+use crate::arguments::read;
 use crate::blast::Radius;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::plan::{self, Trial};
 use crate::problem::Problem;
 use crate::profile::Level;

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::POOLER;
 use crate::answer::{Answer, Outcome, warnings};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::consent::{Consent, Danger, obtain};
 use crate::deleting;
 use crate::json::text;

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::{POOLER, summary};
 use crate::answer::{Answer, Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::json::{integer, text, texts};
 use crate::kind::POOLERS;
 use crate::parameter::{FORMAT, NAMESPACE};

@@ -5,8 +5,9 @@ use serde_json::{Map, Value};
 
 use super::summary;
 use crate::answer::{Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::declared::listing::OF_CLUSTER;
 use crate::json::{integer, text};
 use crate::kind::{self, POOLERS};

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::{POOLER, is_paused};
 use crate::answer::Outcome;
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::kind::POOLERS;
 use crate::parameter::{DRY_RUN, NAMESPACE};

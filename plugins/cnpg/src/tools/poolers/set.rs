@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::POOLER;
 use crate::answer::{Answer, Outcome, warnings};
+use crate::arguments::read;
 use crate::call::{Call, MANAGER, Written};
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::diff;
 use crate::json::{merged, text};

@@ -3,8 +3,9 @@
 use super::{DATABASE_NAME, PUBLICATION, Removal};
 use crate::answer::Outcome;
 use crate::applied;
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::declared::removing::{DROP, PROPERTIES, REQUIRED};
 use crate::kind::PUBLICATIONS;
 use crate::parameter::{CLUSTER_NAME, CONFIRM, CONFIRM_NAME, DRY_RUN, NAMESPACE, Parameter, Takes};

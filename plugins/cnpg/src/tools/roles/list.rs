@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::required;
 use crate::answer::{Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::json::{integer, text};
 use crate::kind::{CLUSTERS, DATABASE_ROLES};
 use crate::paging::{self, Cut, Row, Rows};

@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::cron::Schedule;
 use crate::json::text;
 use crate::kind::{self, SCHEDULED_BACKUPS};

@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Outcome, warnings};
+use crate::arguments::read;
 use crate::backup;
 use crate::call::{Call, Written};
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, Wanted, Words};
 use crate::cluster::Cluster;
 use crate::cron::Schedule;

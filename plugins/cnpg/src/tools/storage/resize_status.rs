@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::expansion;
 use crate::answer::{Answer, Format, Outcome};
+use crate::arguments::read;
 use crate::call::Call;
-use crate::catalogue::{Entry, Hints, read};
+use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::json::{annotation, label, list, text, texts};
 use crate::kind::{CLUSTERS, VOLUME_CLAIMS};
