@@ -1,7 +1,8 @@
 //! What a tool hands back: Markdown for people and JSON for programs, or a question to the human. No protocol here.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::json::json;
 use crate::text::short;
 
 /// Most characters of either form of an answer: about 8,000 tokens of a model's context. Lists hand out a cursor, status leaves

@@ -2,10 +2,10 @@
 //! waiting for it. `status.applied` has three states; none means that the operator has not looked or cannot, as on a replica cluster.
 
 use portcullis_plugin::kubernetes::Target;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::call::Call;
-use crate::json::{integer, text};
+use crate::json::{integer, json, text};
 use crate::parameter::{Parameter, Takes};
 use crate::problem::Problem;
 use crate::text::short;

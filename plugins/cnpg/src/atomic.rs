@@ -2,9 +2,9 @@
 //! so that what others wrote into the list stays. The patch tests the element that it was decided on; who sends it (`change`) tests the
 //! version of the object too.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::json::list;
+use crate::json::{json, list};
 
 /// One edit.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ fn pointer(path: &[&str]) -> String {
 
 /// `value` under all of these keys.
 fn under(path: &[&str], value: Value) -> Value {
-    path.iter().rev().fold(value, |below, key| json!({*key: below}))
+    path.iter().rev().fold(value, |below, key| json!({key: below}))
 }
 
 /// Appends an element, and makes what is above it if need be.

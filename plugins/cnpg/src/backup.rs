@@ -1,10 +1,10 @@
 //! Backups as CloudNativePG keeps them: what their phases mean, how a cluster is backed up, and the Backup object to ask for one.
 //! Source: CloudNativePG `api/v1/backup_types.go`, release 1.30.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::cluster::Cluster;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::{CLUSTER_LABEL, CNPG};
 use crate::time;
 use crate::watching::Verdict;

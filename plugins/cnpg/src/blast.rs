@@ -1,9 +1,9 @@
 //! The blast radius of a change: what it does to running instances, told from the paths that it touches. Source: CloudNativePG,
 //! "Rolling updates", "Declarative hibernation", "Fencing", "Volume expansion".
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 
 /// What a change does, at the worst.
 #[derive(Debug, Default, PartialEq, Eq)]

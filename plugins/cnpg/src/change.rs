@@ -2,14 +2,14 @@
 //! wrote in between, and then the caller learns what. Which change it is, tools decide; consent is theirs too, between look and make.
 
 use portcullis_plugin::kubernetes::Target;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::{Answer, warnings};
 use crate::atomic::Edit;
 use crate::call::{Call, Written};
 use crate::diff::{self, Change as Path};
 use crate::gitops;
-use crate::json::{merged, text};
+use crate::json::{json, merged, text};
 use crate::kind::CLUSTERS;
 use crate::problem::Problem;
 use crate::text::short;

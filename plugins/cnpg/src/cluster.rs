@@ -1,9 +1,9 @@
 //! A Cluster as the API server gives it, read through accessors. Interprets, never changes.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::gitops;
-use crate::json::{annotation, integer, list, text, texts};
+use crate::json::{annotation, integer, json, list, text, texts};
 use crate::phase::{self, Health};
 use crate::text::short;
 

@@ -1,12 +1,12 @@
 //! Whether something that cannot be undone was agreed to: by the human, who is asked when the client can show a form, else by the name
 //! given twice. Every tool that destroys obtains it here, after it looked at the object and before it changes anything.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::answer::{Question, ask_for_name};
 use crate::call::Call;
-use crate::json::text;
+use crate::json::{json, text};
 use crate::problem::Problem;
 
 /// The method that shows a form.

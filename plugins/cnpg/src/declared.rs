@@ -6,12 +6,12 @@ pub(crate) mod listing;
 pub(crate) mod removing;
 
 use portcullis_plugin::kubernetes::{Kind, Target};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::applied;
 use crate::call::Call;
 use crate::cluster::Cluster;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::CLUSTERS;
 use crate::problem::Problem;
 use crate::text::short;

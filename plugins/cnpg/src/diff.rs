@@ -1,7 +1,8 @@
 //! What a write would change: the paths that differ between two objects. Leaves out what only the API server writes.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use crate::json::json;
 use crate::logs::redact;
 
 /// Most paths in one answer: a dry run that changes more is shown by its manifest, not path by path.

@@ -2,8 +2,9 @@
 //! takes `null`, nothing else is accepted. What the values mean is the tools' business.
 
 use portcullis_plugin::kubernetes::Kind;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
+use crate::json::json;
 use crate::kind::CLUSTERS;
 use crate::name::{CLUSTER_PATTERN, LABEL_PATTERN, OBJECT_PATTERN};
 

@@ -1,10 +1,10 @@
 //! What `kubectl cnpg` writes into a Cluster's status when it asks the operator for something: a phase, its reason, and the condition
 //! Ready that goes with it. Source: CloudNativePG `pkg/resources/status`. Conditions are an atomic list, so all of them are sent.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::cluster::Cluster;
-use crate::json::text;
+use crate::json::{json, text};
 use crate::time;
 
 /// The status fields, without what else the caller puts beside them.

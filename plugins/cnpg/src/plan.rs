@@ -8,14 +8,14 @@ use portcullis_plugin::kubernetes::{
     Api, DeleteOptions, GetRequest, ListOptions, ListRequest, LogOptions, PatchKind, Read, Reply, Status, Target, Watch,
     WriteOptions,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::answer::{Answer, Outcome};
 use crate::call::Call;
 use crate::catalogue::Entry;
 use crate::gitops::manifest;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::problem::Problem;
 
 /// Parameters that say who agreed or how to wait, not what is changed: the same plan with or without them.

@@ -1,8 +1,9 @@
 //! Why a tool did not do it: a result with `isError` that a model can act upon. How a Status becomes one is in `explain`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::Answer;
+use crate::json::json;
 
 /// One cause, with the parameter of the tool it comes from where there is one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

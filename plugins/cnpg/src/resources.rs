@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use portcullis_plugin::kubernetes::{METADATA, Watch};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::call::{Call, parse};
 use crate::cluster::Cluster;
 use crate::explain::{Action, explain};
 use crate::gitops;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::CLUSTERS;
 use crate::problem::Problem;
 use crate::tools::clusters::status_of;

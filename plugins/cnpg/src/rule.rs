@@ -1,8 +1,8 @@
 //! RBAC rules: what each tool needs, and the rule that is missing after a 403, as YAML to paste.
 
 use portcullis_plugin::kubernetes::{Kind, Target};
-use serde_json::json;
 
+use crate::json::json;
 use crate::yaml;
 
 /// One kind and the verbs a tool uses on it.

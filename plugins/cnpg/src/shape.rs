@@ -1,6 +1,7 @@
 //! Output schemas. One schema covers both ends of a tool: its own keys, or those of a problem; MCP has one `outputSchema` per tool.
 
-use serde_json::{Value, json};
+use crate::json::json;
+use serde_json::Value;
 
 /// The structured result of a tool that worked.
 #[derive(Debug, Clone, Copy)]

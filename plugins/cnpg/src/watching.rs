@@ -2,11 +2,11 @@
 //! never longer than the host lets the call run. What "there" means is the judge's; what to tell people is the caller's.
 
 use portcullis_plugin::kubernetes::{ListOptions, OBJECT, Target, Watch};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::call::{Call, parse};
 use crate::explain::{Action, explain};
-use crate::json::text;
+use crate::json::{json, text};
 use crate::problem::Problem;
 
 /// Kept back from the deadline to write the answer, in milliseconds.

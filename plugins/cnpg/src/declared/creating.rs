@@ -1,13 +1,13 @@
 //! Declares one: checks the cluster, finds what is declared already, posts the object and waits until the operator has carried it out.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Declared, Place, all, check, cluster, search, target};
 use crate::answer::{Answer, warnings};
 use crate::applied;
 use crate::call::{Call, MANAGER, Written};
 use crate::diff;
-use crate::json::text;
+use crate::json::{json, text};
 use crate::kind::{CLUSTER_LABEL, CNPG};
 use crate::naming;
 use crate::problem::Problem;

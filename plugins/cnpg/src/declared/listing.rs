@@ -1,14 +1,14 @@
 //! Lists what objects of a kind declare, with how far the operator is: sorted by cluster and name, in pages.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Declared, policy, progress};
 use crate::answer::{Answer, Format};
 use crate::applied::{self, State};
 use crate::arguments::read;
 use crate::call::Call;
-use crate::json::text;
+use crate::json::{json, text};
 use crate::kind;
 use crate::name::OBJECT_PATTERN;
 use crate::paging::{self, Cut, Row};

@@ -1,7 +1,7 @@
 //! Removes the object that declares one: with its policy `delete` (or `drop: true`) the operator drops the thing in PostgreSQL too, and
 //! then a human must agree. Exactly the object that was found is deleted, after its policy was made what was asked for.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{Declared, Place, find, policy, target};
 use crate::answer::{Answer, Outcome, warnings};
@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::change::{self, Change};
 use crate::consent::{Consent, Danger, obtain};
 use crate::deleting;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::parameter::{Parameter, Takes};
 use crate::problem::Problem;
 use crate::text::short;

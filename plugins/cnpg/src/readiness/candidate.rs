@@ -1,10 +1,10 @@
 //! What speaks for and against one replica as the next primary.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Facts, Finding, Weight, position, weighing};
 use crate::instance::{is_fenced, is_healthy};
-use crate::json::{integer, list, text};
+use crate::json::{integer, json, list, text};
 use crate::text::short;
 
 /// One replica, judged.

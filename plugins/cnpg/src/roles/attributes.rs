@@ -1,10 +1,10 @@
 //! From the parameters of create and update to the fields of a role, as a merge patch of its spec. What is `null` or left out stays.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::policy::identifier;
 use super::role::{Role, Source};
-use crate::json::texts;
+use crate::json::{json, texts};
 use crate::problem::Problem;
 use crate::time;
 

@@ -1,8 +1,8 @@
 //! One role as it is declared, wherever. Interprets, never changes.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::json::{integer, list, text, texts};
+use crate::json::{integer, json, list, text, texts};
 use crate::text::short;
 
 /// Memberships that are shown of one role.

@@ -3,11 +3,11 @@
 //! the managers of the fields, and no value.
 
 use portcullis_plugin::kubernetes::Target;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::password::{Password, base64};
 use crate::call::{Call, MANAGER};
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::{CLUSTER_LABEL, SECRETS};
 use crate::naming;
 use crate::problem::Problem;

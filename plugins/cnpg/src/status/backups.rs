@@ -1,12 +1,12 @@
 //! Section "backups": how far back and how recently the cluster can be restored. Also tells deletion how old the last good backup is.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::part::{PAGE, Part, Parts};
 use super::section::{Section, unread};
 use crate::backup::Backup;
 use crate::cluster::Cluster;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::problem::Problem;
 use crate::text::{short, table};
 use crate::time;

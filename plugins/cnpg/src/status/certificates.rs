@@ -1,9 +1,10 @@
 //! Section "certificates": when they end. Reads only the Cluster's status; no Secret is looked at.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::section::Section;
 use crate::cluster::Cluster;
+use crate::json::json;
 use crate::text::table;
 use crate::time;
 

@@ -1,11 +1,11 @@
 //! Section "events": recent warnings about the cluster and what belongs to it.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::part::{Part, Parts};
 use super::section::{Section, unread};
 use crate::cluster::Cluster;
-use crate::json::{integer, list, text};
+use crate::json::{integer, json, list, text};
 use crate::text::{short, table};
 use crate::time;
 

@@ -1,11 +1,11 @@
 //! Section "failover": who holds the primary lease (CloudNativePG 1.30) and the failover quorum (1.27).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::part::{Part, Parts};
 use super::section::{Section, unread};
 use crate::cluster::Cluster;
-use crate::json::{text, texts};
+use crate::json::{json, text, texts};
 use crate::text::short;
 
 fn lease(found: &Value, cluster: Cluster<'_>) -> (String, Value) {

@@ -1,11 +1,11 @@
 //! Section "instances": the pods, with role, readiness, restarts and where they run.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::part::{Part, Parts};
 use super::section::{Section, unread};
 use crate::cluster::Cluster;
-use crate::json::{integer, label, list, text};
+use crate::json::{integer, json, label, list, text};
 use crate::text::table;
 use crate::time;
 

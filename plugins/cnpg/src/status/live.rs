@@ -2,7 +2,7 @@
 //! without authentication to the API server's proxy (CloudNativePG `pkg/management/postgres/webserver/remote.go`; fields:
 //! `pkg/postgres/status.go`).
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::instances::is_instance;
 use super::part::{Part, Parts};
@@ -10,7 +10,7 @@ use super::section::{Section, unread};
 use crate::call::{Call, parse};
 use crate::cluster::Cluster;
 use crate::explain::{Action, explain};
-use crate::json::{integer, list, text};
+use crate::json::{integer, json, list, text};
 use crate::kind::PODS;
 use crate::problem::Problem;
 use crate::text::table;

@@ -1,12 +1,12 @@
 //! Section "poolers": PgBouncer in front of the cluster.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::backups::of_cluster;
 use super::part::{Part, Parts};
 use super::section::{Section, unread};
 use crate::cluster::Cluster;
-use crate::json::{integer, text};
+use crate::json::{integer, json, text};
 use crate::text::table;
 
 fn describe(pooler: &Value) -> (Value, Vec<String>) {

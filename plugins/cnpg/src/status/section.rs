@@ -1,8 +1,9 @@
 //! What a section is, and fitting sections into the budget. Which sections there are is said here and nowhere else.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::BUDGET;
+use crate::json::json;
 use crate::problem::Problem;
 use crate::text::flat;
 

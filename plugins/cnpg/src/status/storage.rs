@@ -1,11 +1,11 @@
 //! Section "storage": the volume claims, with what is asked for and what there is.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::part::{Part, Parts};
 use super::section::{Section, unread};
 use crate::cluster::Cluster;
-use crate::json::{label, list, text, texts};
+use crate::json::{json, label, list, text, texts};
 use crate::text::table;
 
 fn state(claim: &Value, cluster: Cluster<'_>) -> String {

@@ -6,10 +6,10 @@ mod list;
 mod pause;
 mod set;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::catalogue::Entry;
-use crate::json::{integer, text};
+use crate::json::{integer, json, text};
 use crate::kind::POOLERS;
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{Parameter, Takes};

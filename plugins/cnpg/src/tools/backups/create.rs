@@ -2,7 +2,7 @@
 
 use portcullis_plugin::kubernetes::Target;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::{Answer, Outcome, warnings};
 use crate::arguments::read;
@@ -10,7 +10,7 @@ use crate::backup::{self, Backup, METHODS};
 use crate::call::{Call, Written};
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
-use crate::json::text;
+use crate::json::{json, text};
 use crate::kind::{BACKUPS, CLUSTERS};
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{DRY_RUN, NAMESPACE, Parameter, Takes};

@@ -2,7 +2,7 @@
 //! says otherwise, volume snapshots go if the Backup owns them.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::get::{BACKUP, find};
 use crate::answer::{Answer, Outcome, warnings};
@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::consent::{Consent, Danger, obtain};
 use crate::deleting;
-use crate::json::{is_owned_by, list, text};
+use crate::json::{is_owned_by, json, list, text};
 use crate::kind::{BACKUPS, VOLUME_SNAPSHOTS};
 use crate::parameter::{CONFIRM, CONFIRM_NAME, DRY_RUN, NAMESPACE};
 use crate::problem::Problem;

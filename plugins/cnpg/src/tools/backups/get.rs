@@ -1,14 +1,14 @@
 //! get_backup: one backup, with what a restore from it needs to know. Names of Secrets are left out, contents never come.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::{Answer, Format, Outcome};
 use crate::arguments::read;
 use crate::backup::Backup;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::BACKUPS;
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{FORMAT, NAMESPACE, Parameter, Takes};

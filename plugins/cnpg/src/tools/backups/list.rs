@@ -1,14 +1,14 @@
 //! list_backups: which backups there are, newest first.
 
 use serde::Deserialize;
-use serde_json::{Map, json};
+use serde_json::Map;
 
 use crate::answer::{Format, Outcome};
 use crate::arguments::read;
 use crate::backup::Backup;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
-use crate::json::text;
+use crate::json::{json, text};
 use crate::kind::{self, BACKUPS};
 use crate::name::OBJECT_PATTERN;
 use crate::paging::{self, Cut, Row};

@@ -7,13 +7,14 @@ mod target;
 
 use portcullis_plugin::kubernetes::Target;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::source::Origin;
 use crate::answer::{Answer, Outcome, warnings};
 use crate::arguments::read;
 use crate::call::{Call, Written};
 use crate::catalogue::{Entry, Hints};
+use crate::json::json;
 use crate::kind::{BACKUPS, CLUSTERS, OBJECT_STORES};
 use crate::name::{self, CLUSTER_PATTERN, OBJECT_PATTERN};
 use crate::parameter::{DRY_RUN, NAMESPACE, Parameter, TIMEOUT, Takes, WAIT};

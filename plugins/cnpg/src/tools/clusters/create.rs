@@ -6,7 +6,7 @@ mod input;
 mod manifest;
 
 use portcullis_plugin::kubernetes::Target;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::input::Input;
 use crate::answer::{Answer, Outcome, warnings};
@@ -14,6 +14,7 @@ use crate::arguments::read;
 use crate::call::{Call, Written};
 use crate::catalogue::{Entry, Hints};
 use crate::diff;
+use crate::json::json;
 use crate::kind::{CLUSTER_IMAGE_CATALOGS, CLUSTERS, IMAGE_CATALOGS};
 use crate::name;
 use crate::parameter::{DRY_RUN, NAMESPACE, NEW_NAME, Parameter, TIMEOUT, Takes, WAIT};

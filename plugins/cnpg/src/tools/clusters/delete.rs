@@ -5,7 +5,6 @@ mod consent;
 mod impact;
 
 use serde::Deserialize;
-use serde_json::json;
 
 use self::impact::Impact;
 use crate::answer::{Answer, Outcome, warnings};
@@ -16,6 +15,7 @@ use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, obtain};
 use crate::deleting;
+use crate::json::json;
 use crate::kind::{
     BACKUPS, CLUSTERS, DATABASE_ROLES, DATABASES, POOLERS, PUBLICATIONS, SCHEDULED_BACKUPS, SUBSCRIPTIONS, VOLUME_CLAIMS,
 };

@@ -1,14 +1,14 @@
 //! get_cluster_status: one cluster, interpreted. Concise is one request; sections read what belongs to the cluster, all at once.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::{Answer, Detail, Format, Outcome};
 use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::{
     BACKUPS, CLUSTERS, EVENTS, FAILOVER_QUORUMS, LEASES, OBJECT_STORES, PODS, POOLERS, SCHEDULED_BACKUPS, VOLUME_CLAIMS,
 };

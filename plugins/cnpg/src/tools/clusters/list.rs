@@ -2,7 +2,7 @@
 
 use portcullis_plugin::kubernetes::{OBJECT, TABLE};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::{Answer, BUDGET, Detail, Format, Outcome};
 use crate::arguments::read;
@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::cursor::Cursor;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::{self, CLUSTERS};
 use crate::parameter::{ALL_NAMESPACES, DETAIL, FORMAT, NAMESPACE, Parameter, Takes};
 use crate::phase::{self, Health};

@@ -3,7 +3,7 @@
 
 use portcullis_plugin::kubernetes::Target;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::{Answer, Outcome};
 use crate::arguments::read;
@@ -12,7 +12,7 @@ use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, Wanted, Words};
 use crate::cluster::Cluster;
 use crate::guard;
-use crate::json::{integer, list, text};
+use crate::json::{integer, json, list, text};
 use crate::kind::{CLUSTERS, FAILOVER_QUORUMS};
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, TIMEOUT, Takes, WAIT};
 use crate::phase::Health;

@@ -4,7 +4,7 @@
 mod archive;
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use self::archive::Archive;
 use crate::answer::Outcome;
@@ -15,7 +15,7 @@ use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, Danger, as_seen, obtain};
 use crate::guard;
-use crate::json::{merged, text};
+use crate::json::{json, merged, text};
 use crate::kind::{CLUSTERS, OBJECT_STORES};
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{CONFIRM, CONFIRM_NAME, DRY_RUN, NAME, NAMESPACE, Parameter, Takes};

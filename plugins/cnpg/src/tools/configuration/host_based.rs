@@ -2,7 +2,7 @@
 //! that the answer shows it whole. Source: PostgreSQL, "The pg_hba.conf File"; CloudNativePG, "PostgreSQL configuration".
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::lines::{self, check, same};
 use crate::answer::Outcome;
@@ -13,7 +13,7 @@ use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, Danger, as_seen, obtain};
 use crate::guard;
-use crate::json::texts;
+use crate::json::{json, texts};
 use crate::kind::CLUSTERS;
 use crate::parameter::{CONFIRM, CONFIRM_NAME, DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

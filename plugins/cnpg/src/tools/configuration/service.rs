@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::Outcome;
 use crate::arguments::read;
@@ -15,7 +15,7 @@ use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, Danger, as_seen, obtain};
 use crate::guard;
-use crate::json::{list, merged, text};
+use crate::json::{json, list, merged, text};
 use crate::kind::CLUSTERS;
 use crate::parameter::{CONFIRM, CONFIRM_NAME, DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

@@ -2,7 +2,7 @@
 //! that the operator's setting `privilegedRoles` decides; without it the Secret goes that others may use, so that a human agrees.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::Outcome;
 use crate::arguments::read;
@@ -12,7 +12,7 @@ use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, Danger, as_seen, obtain};
 use crate::guard;
-use crate::json::{merged, text};
+use crate::json::{json, merged, text};
 use crate::kind::CLUSTERS;
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{CONFIRM, CONFIRM_NAME, DRY_RUN, NAME, NAMESPACE, Parameter, Takes};

@@ -2,7 +2,7 @@
 //! `maxSyncReplicas` are its deprecated forerunners, which are taken out so that one place says it.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::Outcome;
 use crate::arguments::read;
@@ -11,7 +11,7 @@ use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::guard;
-use crate::json::{integer, list, merged, text};
+use crate::json::{integer, json, list, merged, text};
 use crate::kind::CLUSTERS;
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

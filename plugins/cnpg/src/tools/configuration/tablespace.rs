@@ -2,7 +2,7 @@
 //! entry. CloudNativePG takes no tablespace away again, and no volume shrinks. Source: CloudNativePG, "Tablespaces".
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::Outcome;
 use crate::arguments::read;
@@ -12,7 +12,7 @@ use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::guard;
-use crate::json::{list, merged, text, with};
+use crate::json::{json, list, merged, text, with};
 use crate::kind::CLUSTERS;
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, TIMEOUT, Takes};

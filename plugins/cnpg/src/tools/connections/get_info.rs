@@ -2,7 +2,7 @@
 //! pass through here, and every form refers to them where they are.
 
 use portcullis_plugin::kubernetes::{ListRequest, Read};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::snippet;
 use crate::answer::{Answer, Format, Outcome};
@@ -10,7 +10,7 @@ use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::{CLUSTER_LABEL, CLUSTERS, DATABASE_ROLES, POOLERS, SERVICES};
 use crate::parameter::{NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

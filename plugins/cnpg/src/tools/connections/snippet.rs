@@ -1,9 +1,10 @@
 //! One connection in the forms that applications take. A password is a reference in each of them: `PGPASSWORD` from the environment, or
 //! the key of a Secret.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::get_info::{Connection, PORT};
+use crate::json::json;
 use crate::yaml;
 
 /// All of them, by name.

@@ -1,7 +1,7 @@
 //! get_postgres_database_status: one database as it is declared, and what the operator says of it and of its parts.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{CREATE_OPTIONS, DATABASE, DATABASE_NAME, parts};
 use crate::answer::{Answer, Format, Outcome};
@@ -10,7 +10,7 @@ use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::declared::{Place, find, policy, progress};
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::DATABASES;
 use crate::parameter::{CLUSTER_NAME, FORMAT, NAMESPACE};
 use crate::problem::Problem;

@@ -1,8 +1,8 @@
 //! What a Database holds besides itself: extensions, schemas, foreign data wrappers and servers. Their schemas, and merging by name.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::parameter::{Parameter, Takes};
 use crate::problem::Problem;
 use crate::text::short;

@@ -1,7 +1,7 @@
 //! update_postgres_database: a merge patch that carries the version it was decided on, decided anew when somebody else was faster.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{DATABASE, DATABASE_NAME, parts};
 use crate::answer::{Answer, Outcome};
@@ -12,7 +12,7 @@ use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, Done, Wanted};
 use crate::consent::{Consent, Danger, obtain};
 use crate::declared::{Place, find, target};
-use crate::json::{merged, text, with};
+use crate::json::{json, merged, text, with};
 use crate::kind::DATABASES;
 use crate::parameter::{CLUSTER_NAME, CONFIRM_NAME, DRY_RUN, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

@@ -1,14 +1,14 @@
 //! list_image_catalogs: which PostgreSQL images the catalogs of a namespace and those of all offer.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::{Format, Outcome};
 use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::image_catalog::KINDS;
-use crate::json::{integer, list, text};
+use crate::json::{integer, json, list, text};
 use crate::kind::{self, CLUSTER_IMAGE_CATALOGS, IMAGE_CATALOGS};
 use crate::paging::{self, Cut, Row, Rows};
 use crate::parameter::{ALL_NAMESPACES, CURSOR, FORMAT, LIMIT, NAMESPACE, Parameter, Takes};

@@ -1,7 +1,7 @@
 //! What moving a cluster to another image amounts to: where it goes, from which major version to which, and the guards of a major step.
 //! Source: CloudNativePG, "PostgreSQL upgrades"; its webhook refuses downgrades and in-place upgrades to less than 16.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::backup::Backup;
 use crate::call::Call;
@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::guard;
 use crate::image;
 use crate::image_catalog::{Catalog, catalogs};
-use crate::json::{integer, text};
+use crate::json::{integer, json, text};
 use crate::kind::{BACKUPS, CNPG};
 use crate::paging::{self, Row};
 use crate::phase::Health;

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::step::{self, Goal, Wish};
 use crate::answer::Outcome;
@@ -15,6 +15,7 @@ use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, Danger, as_seen, obtain};
 use crate::guard;
+use crate::json::json;
 use crate::kind::{BACKUPS, CLUSTER_IMAGE_CATALOGS, CLUSTERS, IMAGE_CATALOGS};
 use crate::parameter::{CONFIRM_NAME, DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

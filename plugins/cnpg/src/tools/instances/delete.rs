@@ -7,7 +7,7 @@ mod parts;
 
 use portcullis_plugin::kubernetes::Target;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::carry_out::{Fate, Method};
 use self::parts::Parts;
@@ -19,6 +19,7 @@ use crate::change::shape_of_change;
 use crate::cluster::Cluster;
 use crate::consent::{Consent, obtain};
 use crate::instance::{self, INSTANCE};
+use crate::json::json;
 use crate::kind::{CLUSTERS, JOBS, PODS, VOLUME_CLAIMS};
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

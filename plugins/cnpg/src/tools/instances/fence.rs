@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::Outcome;
 use crate::arguments::read;
@@ -15,7 +15,7 @@ use crate::cluster::{Cluster, FENCED};
 use crate::consent::{Consent, Danger, obtain};
 use crate::guard;
 use crate::instance;
-use crate::json::texts;
+use crate::json::{json, texts};
 use crate::kind::CLUSTERS;
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::Outcome;
 use crate::arguments::read;
@@ -14,6 +14,7 @@ use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, Danger, obtain};
 use crate::instance::{self, INSTANCE, Instances};
+use crate::json::json;
 use crate::kind::{CLUSTERS, LEASES, PODS};
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::phase_change;

@@ -1,7 +1,7 @@
 //! switchover_readiness: go or no-go for each replica, with the reasons and what would be lost.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::{Answer, Format, Outcome};
 use crate::arguments::read;
@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::instance::{self, Instances};
+use crate::json::json;
 use crate::kind::{CLUSTERS, LEASES, PODS};
 use crate::parameter::{FORMAT, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

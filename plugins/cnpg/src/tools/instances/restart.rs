@@ -2,7 +2,7 @@
 //! which the operator makes anew on the same volume.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::{Answer, Outcome, warnings};
 use crate::arguments::read;
@@ -13,6 +13,7 @@ use crate::cluster::Cluster;
 use crate::deleting;
 use crate::guard;
 use crate::instance::{self, INSTANCE, Instances};
+use crate::json::json;
 use crate::kind::{CLUSTERS, PODS};
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE};
 use crate::phase_change;

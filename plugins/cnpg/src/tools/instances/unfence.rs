@@ -1,7 +1,7 @@
 //! unfence_instances: lets PostgreSQL start again where it was fenced.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::fence::{ALL, INSTANCES};
 use crate::answer::Outcome;
@@ -12,6 +12,7 @@ use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::{Cluster, FENCED};
 use crate::guard;
 use crate::instance;
+use crate::json::json;
 use crate::kind::CLUSTERS;
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE};
 use crate::problem::Problem;

@@ -1,7 +1,7 @@
 //! diagnose_cluster: the rules of `diagnose` on one cluster, the gravest findings first, each with what to call next.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::{Answer, BUDGET, Format, Outcome};
 use crate::arguments::read;
@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::diagnose::{self, Rule as Diagnosis, Scene, Severity};
+use crate::json::json;
 use crate::kind::{
     BACKUPS, CLUSTERS, EVENTS, FAILOVER_QUORUMS, LEASES, OBJECT_STORES, PODS, POOLERS, SCHEDULED_BACKUPS, VOLUME_CLAIMS,
 };

@@ -2,14 +2,14 @@
 
 use portcullis_plugin::kubernetes::LogOptions;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::{Format, Outcome};
 use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::explain::{Action, explain};
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::{CLUSTER_LABEL, PODS};
 use crate::logs::{self, LEVELS, Line};
 use crate::paging::{self, Cut, Row, Rows};

@@ -3,14 +3,14 @@
 
 use portcullis_plugin::kubernetes::Target;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::{Answer, Format, Outcome};
 use crate::arguments::read;
 use crate::call::{Call, parse};
 use crate::catalogue::{Entry, Hints};
 use crate::image;
-use crate::json::{integer, label, list, text};
+use crate::json::{integer, json, label, list, text};
 use crate::kind::DEPLOYMENTS;
 use crate::parameter::FORMAT;
 use crate::problem::Problem;

@@ -2,7 +2,7 @@
 
 use portcullis_plugin::kubernetes::Kind;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::{Answer, Outcome};
 use crate::arguments::read;
@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::everywhere::{FIND, namespace_of};
-use crate::json::{integer, text};
+use crate::json::{integer, json, text};
 use crate::kind::{BACKUPS, CLUSTERS, DATABASE_ROLES, DATABASES, POOLERS, PUBLICATIONS, SUBSCRIPTIONS};
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{NAMESPACE, Parameter, Takes};

@@ -1,7 +1,7 @@
 //! hibernate_cluster: shuts all instances down and keeps their volumes, declaratively (annotation `cnpg.io/hibernation`).
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::Outcome;
 use crate::arguments::read;
@@ -12,7 +12,7 @@ use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::consent::{Consent, Danger, as_seen, obtain};
 use crate::guard;
-use crate::json::{text, with};
+use crate::json::{json, text, with};
 use crate::kind::{BACKUPS, CLUSTERS};
 use crate::parameter::{CONFIRM, CONFIRM_NAME, DRY_RUN, NAME, NAMESPACE, Parameter, TIMEOUT, Takes};
 use crate::problem::Problem;

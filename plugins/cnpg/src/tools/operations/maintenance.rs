@@ -1,7 +1,6 @@
 //! set_maintenance: opens or closes the node maintenance window of a cluster, as `kubectl cnpg maintenance` does.
 
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::answer::Outcome;
 use crate::arguments::read;
@@ -10,6 +9,7 @@ use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::guard;
+use crate::json::json;
 use crate::kind::CLUSTERS;
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

@@ -1,12 +1,11 @@
 //! reload_cluster: has every instance read its configuration again, by the annotation of `kubectl cnpg reload`.
 
-use serde_json::json;
-
 use super::stamp::{PARAMETERS, stamp};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::change::{REQUIRED, Words, shape_of_change};
+use crate::json::json;
 use crate::kind::CLUSTERS;
 use crate::problem::Problem;
 use crate::profile::Level;

@@ -1,12 +1,11 @@
 //! restart_cluster: a rolling restart, asked for by the annotation that `kubectl cnpg restart` and `kubectl rollout restart` write.
 
-use serde_json::json;
-
 use super::stamp::{PARAMETERS, stamp};
 use crate::answer::Outcome;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::change::{REQUIRED, Words, shape_of_change};
+use crate::json::json;
 use crate::kind::CLUSTERS;
 use crate::problem::Problem;
 use crate::profile::Level;

@@ -1,7 +1,6 @@
 //! resume_cluster: ends the hibernation of a cluster; waits by watch if asked to.
 
 use serde::Deserialize;
-use serde_json::json;
 
 use super::hibernate::ANNOTATION;
 use crate::answer::Outcome;
@@ -11,6 +10,7 @@ use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::guard;
+use crate::json::json;
 use crate::kind::CLUSTERS;
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, TIMEOUT, WAIT};
 use crate::problem::Problem;

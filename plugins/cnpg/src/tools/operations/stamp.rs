@@ -1,7 +1,6 @@
 //! Tools that only write the present moment into an annotation of the Cluster, which the operator then acts upon. What it means, tools say.
 
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::answer::Outcome;
 use crate::arguments::read;
@@ -9,6 +8,7 @@ use crate::call::Call;
 use crate::change::{Change, Wanted, Words};
 use crate::cluster::Cluster;
 use crate::guard;
+use crate::json::json;
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter};
 use crate::problem::Problem;
 use crate::time;

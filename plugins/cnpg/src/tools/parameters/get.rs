@@ -1,7 +1,7 @@
 //! get_parameters: the PostgreSQL parameters of a cluster's spec, and whether an instance waits for a restart to use them.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::known;
 use crate::answer::{Answer, Format, Outcome};
@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
 use crate::instance::Instances;
-use crate::json::texts;
+use crate::json::{json, texts};
 use crate::kind::{CLUSTERS, PODS};
 use crate::parameter::{FORMAT, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

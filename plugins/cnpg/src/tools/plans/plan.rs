@@ -2,7 +2,7 @@
 //! which apply_plan carries out exactly this.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{ARGUMENTS, TOOL as WHICH, inner};
 use crate::answer::{Answer, Outcome};
@@ -10,6 +10,7 @@ use crate::arguments::read;
 use crate::blast::Radius;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
+use crate::json::json;
 use crate::plan::{self, Trial};
 use crate::problem::Problem;
 use crate::profile::Level;

@@ -1,7 +1,6 @@
 //! delete_pooler: exactly the one that was looked at, after somebody agreed: those who connect through it lose their way.
 
 use serde::Deserialize;
-use serde_json::json;
 
 use super::POOLER;
 use crate::answer::{Answer, Outcome, warnings};
@@ -10,7 +9,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::consent::{Consent, Danger, obtain};
 use crate::deleting;
-use crate::json::text;
+use crate::json::{json, text};
 use crate::kind::POOLERS;
 use crate::parameter::{CONFIRM, CONFIRM_NAME, DRY_RUN, NAMESPACE};
 use crate::problem::Problem;

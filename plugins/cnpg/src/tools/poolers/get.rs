@@ -1,14 +1,14 @@
 //! get_pooler: one pooler, with its parameters and how to connect to it.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{POOLER, summary};
 use crate::answer::{Answer, Format, Outcome};
 use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
-use crate::json::{integer, text, texts};
+use crate::json::{integer, json, text, texts};
 use crate::kind::POOLERS;
 use crate::parameter::{FORMAT, NAMESPACE};
 use crate::problem::Problem;

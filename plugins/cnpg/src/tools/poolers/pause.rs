@@ -1,7 +1,7 @@
 //! pause_pooler and resume_pooler: PgBouncer lets no more transactions begin, for a switchover or a short maintenance, or again does.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{POOLER, is_paused};
 use crate::answer::Outcome;
@@ -9,6 +9,7 @@ use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
+use crate::json::json;
 use crate::kind::POOLERS;
 use crate::parameter::{DRY_RUN, NAMESPACE};
 use crate::problem::Problem;

@@ -2,7 +2,7 @@
 
 use portcullis_plugin::kubernetes::Target;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::POOLER;
 use crate::answer::{Answer, Outcome, warnings};
@@ -11,7 +11,7 @@ use crate::call::{Call, MANAGER, Written};
 use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::diff;
-use crate::json::{merged, text};
+use crate::json::{json, merged, text};
 use crate::kind::{CLUSTER_LABEL, CLUSTERS, CNPG, POOLERS};
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{DRY_RUN, NAMESPACE, Parameter, Takes};

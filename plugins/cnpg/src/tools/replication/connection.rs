@@ -2,13 +2,13 @@
 //! connect. The list is atomic, so it is edited by a JSON patch that tests the version it was decided on.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::atomic;
 use crate::call::Call;
 use crate::change::{Change, Wanted};
 use crate::cluster::Cluster;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::CLUSTERS;
 use crate::problem::Problem;
 use crate::text::short;

@@ -1,8 +1,8 @@
 //! What a publication publishes: the parameters as the spec's target, and the target in words.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::json::{list, text, texts};
+use crate::json::{json, list, text, texts};
 use crate::problem::Problem;
 use crate::text::short;
 

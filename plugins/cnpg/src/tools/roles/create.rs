@@ -4,7 +4,7 @@
 mod answer;
 mod guard;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::answer::Made;
 use super::required;
@@ -15,7 +15,7 @@ use crate::call::{Call, MANAGER, Written};
 use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, Wanted};
 use crate::cluster::Cluster;
-use crate::json::{integer, merged, text};
+use crate::json::{integer, json, merged, text};
 use crate::kind::{CLUSTER_LABEL, CLUSTERS, DATABASE_ROLES, DATABASES, SECRETS};
 use crate::parameter::{CLUSTER_NAME, DRY_RUN, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

@@ -1,6 +1,6 @@
 //! get_postgres_role_status: one role as it is declared, and what CloudNativePG says of it.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::list::{extras, structured};
 use super::required;
@@ -9,7 +9,7 @@ use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
-use crate::json::{integer, list, text};
+use crate::json::{integer, json, list, text};
 use crate::kind::{CLUSTERS, DATABASE_ROLES};
 use crate::parameter::{CLUSTER_NAME, FORMAT, NAMESPACE};
 use crate::problem::Problem;

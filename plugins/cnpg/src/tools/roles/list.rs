@@ -1,13 +1,13 @@
 //! list_postgres_roles: every role that Kubernetes declares for one cluster, with where it is declared and how far it got.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::required;
 use crate::answer::{Format, Outcome};
 use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
-use crate::json::{integer, text};
+use crate::json::{integer, json, text};
 use crate::kind::{CLUSTERS, DATABASE_ROLES};
 use crate::paging::{self, Cut, Row, Rows};
 use crate::parameter::{CLUSTER_NAME, CURSOR, FORMAT, LIMIT, NAMESPACE};

@@ -3,7 +3,7 @@
 mod answer;
 
 use portcullis_plugin::kubernetes::Target;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use self::answer::answer;
 use super::required;
@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::change::{self, Change, Wanted};
 use crate::cluster::Cluster;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::{CLUSTERS, DATABASE_ROLES, SECRETS};
 use crate::parameter::{CLUSTER_NAME, DRY_RUN, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

@@ -1,7 +1,7 @@
 //! delete_scheduled_backup: removes a schedule; says which Backup objects it owns, since Kubernetes removes those with it.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::answer::{Answer, Outcome, warnings};
 use crate::arguments::read;
@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::consent::{Consent, Danger, obtain};
 use crate::deleting;
-use crate::json::{is_owned_by, list, text};
+use crate::json::{is_owned_by, json, list, text};
 use crate::kind::{BACKUPS, SCHEDULED_BACKUPS};
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{CONFIRM, CONFIRM_NAME, DRY_RUN, NAMESPACE, Parameter, Takes};

@@ -1,14 +1,14 @@
 //! list_scheduled_backups: which backups are taken by themselves, when last and when next.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::{Format, Outcome};
 use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cron::Schedule;
-use crate::json::text;
+use crate::json::{json, text};
 use crate::kind::{self, SCHEDULED_BACKUPS};
 use crate::name::OBJECT_PATTERN;
 use crate::paging::{self, Cut, Row};

@@ -3,7 +3,7 @@
 
 use portcullis_plugin::kubernetes::Target;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::answer::{Answer, Outcome, warnings};
 use crate::arguments::read;
@@ -13,7 +13,7 @@ use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, Wanted, Words};
 use crate::cluster::Cluster;
 use crate::cron::Schedule;
-use crate::json::{merged, text};
+use crate::json::{json, merged, text};
 use crate::kind::{CLUSTERS, CNPG, SCHEDULED_BACKUPS};
 use crate::name::OBJECT_PATTERN;
 use crate::parameter::{DRY_RUN, NAMESPACE, Parameter, Takes};

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::expansion::{self, Expansion};
 use crate::answer::Outcome;
@@ -14,7 +14,7 @@ use crate::catalogue::{Entry, Hints};
 use crate::change::{Change, REQUIRED, Wanted, Words, shape_of_change};
 use crate::cluster::Cluster;
 use crate::guard;
-use crate::json::{annotation, text};
+use crate::json::{annotation, json, text};
 use crate::kind::{CLUSTERS, STORAGE_CLASSES, VOLUME_CLAIMS};
 use crate::parameter::{DRY_RUN, NAME, NAMESPACE, Parameter, Takes};
 use crate::problem::Problem;

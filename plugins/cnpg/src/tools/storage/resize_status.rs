@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::expansion;
 use crate::answer::{Answer, Format, Outcome};
@@ -11,7 +11,7 @@ use crate::arguments::read;
 use crate::call::Call;
 use crate::catalogue::{Entry, Hints};
 use crate::cluster::Cluster;
-use crate::json::{annotation, label, list, text, texts};
+use crate::json::{annotation, json, label, list, text, texts};
 use crate::kind::{CLUSTERS, VOLUME_CLAIMS};
 use crate::parameter::{FORMAT, NAME, NAMESPACE};
 use crate::problem::Problem;

@@ -1,6 +1,6 @@
 //! The Cluster that is sent: like the one that the data is from, as far as that matters to recovery, and what the caller said.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Input;
 use super::source::{Archive, Origin};
@@ -8,7 +8,7 @@ use super::target::Stop;
 use crate::backup::BARMAN_CLOUD;
 use crate::call::Call;
 use crate::cluster::Cluster;
-use crate::json::text;
+use crate::json::{json, text};
 use crate::kind::CNPG;
 use crate::problem::Problem;
 use crate::time;

@@ -1,13 +1,13 @@
 //! What a cluster is restored from, resolved to what CloudNativePG needs: a base backup, and the archive with the WAL behind it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Input;
 use super::target::Stop;
 use crate::backup::{self, Backup};
 use crate::call::Call;
 use crate::cluster::Cluster;
-use crate::json::{list, text};
+use crate::json::{json, list, text};
 use crate::kind::{BACKUPS, CLUSTERS, OBJECT_STORES};
 use crate::problem::Problem;
 use crate::text::short;

@@ -1,10 +1,11 @@
 //! The Cluster that is sent: only what the caller said.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::image::Image;
 use super::input::{Backup, Input, Sync};
 use crate::backup::BARMAN_CLOUD;
+use crate::json::json;
 use crate::kind::CNPG;
 
 /// The manifest.

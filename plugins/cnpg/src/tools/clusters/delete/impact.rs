@@ -2,12 +2,12 @@
 //! and nothing else.
 
 use portcullis_plugin::kubernetes::{Kind, Read};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::call::Call;
 use crate::cluster::Cluster;
 use crate::deleting;
-use crate::json::{is_owned_by, list, text};
+use crate::json::{is_owned_by, json, list, text};
 use crate::kind::{
     BACKUPS, CLUSTER_LABEL, DATABASE_ROLES, DATABASES, POOLERS, PUBLICATIONS, SCHEDULED_BACKUPS, SUBSCRIPTIONS, VOLUME_CLAIMS,
 };

@@ -1,12 +1,12 @@
 //! The archive of a cluster: the entry of `spec.plugins` that writes its WAL. The list is atomic; it is patched whole, under the version
 //! that it was read at.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::backup::{BARMAN_CLOUD, archiver};
 use crate::call::Call;
 use crate::cluster::Cluster;
-use crate::json::{list, merged, text};
+use crate::json::{json, list, merged, text};
 use crate::kind::OBJECT_STORES;
 use crate::problem::Problem;
 use crate::text::short;

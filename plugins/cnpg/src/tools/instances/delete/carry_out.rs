@@ -2,14 +2,14 @@
 //! primary; before, pod, jobs and claims are deleted one by one, as `kubectl cnpg destroy` does it.
 
 use portcullis_plugin::kubernetes::Kind;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::parts::{INSTANCE_LABEL, Parts};
 use crate::call::Call;
 use crate::cluster::Cluster;
 use crate::deleting::{self, fences};
 use crate::instance::name;
-use crate::json::{annotation, list, text};
+use crate::json::{annotation, json, list, text};
 use crate::kind::{JOBS, PODS, VOLUME_CLAIMS};
 use crate::problem::Problem;
 use crate::served::Served;

@@ -1,11 +1,12 @@
 //! What create_postgres_role says.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Plan, object_name};
 use crate::answer::{Answer, warnings};
 use crate::call::{Call, Written};
 use crate::diff;
+use crate::json::json;
 use crate::problem::Problem;
 use crate::roles::applied::{self, Goal};
 use crate::roles::role::Source;

@@ -1,10 +1,11 @@
 //! What delete_postgres_role says, before and after.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Plan;
 use crate::answer::{Answer, warnings};
 use crate::cluster::Cluster;
+use crate::json::json;
 use crate::roles::role::Source;
 use crate::roles::secret;
 use crate::text::short;

@@ -3,13 +3,13 @@
 
 use std::cell::Cell;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Plan;
 use super::answer::Taken;
 use crate::call::Call;
 use crate::change::{Change, Done, Wanted};
-use crate::json::{list, merged, text};
+use crate::json::{json, list, merged, text};
 use crate::problem::Problem;
 use crate::roles::inline;
 use crate::roles::role::inline_state;

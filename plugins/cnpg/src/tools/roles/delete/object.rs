@@ -2,7 +2,7 @@
 //! The finalizer `cnpg.io/deleteRole` keeps it until PostgreSQL has dropped the role.
 
 use portcullis_plugin::kubernetes::Target;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Plan;
 use super::answer::Taken;
@@ -10,7 +10,7 @@ use crate::applied::until_gone;
 use crate::call::Call;
 use crate::change::{Change, Wanted};
 use crate::deleting;
-use crate::json::text;
+use crate::json::{json, text};
 use crate::problem::Problem;
 
 pub(super) fn take(call: &Call<'_>, plan: &Plan<'_>) -> Result<Taken, Problem> {

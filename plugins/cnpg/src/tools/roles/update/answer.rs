@@ -1,13 +1,13 @@
 //! What update_postgres_role says.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Done;
 use crate::answer::{Answer, warnings};
 use crate::call::Call;
 use crate::cluster::Cluster;
 use crate::diff::{self, Change};
-use crate::json::{integer, list, text};
+use crate::json::{integer, json, list, text};
 use crate::problem::Problem;
 use crate::roles::applied::{self, Goal};
 use crate::roles::attributes::flag;
