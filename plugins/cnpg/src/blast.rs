@@ -25,7 +25,7 @@ struct Meaning(&'static str, [bool; 4], &'static str);
 const NONE: [bool; 4] = [false; 4];
 const ROLLING: [bool; 4] = [true, true, false, false];
 
-const MEANINGS: [Meaning; 18] = [
+const MEANINGS: [Meaning; 21] = [
     Meaning(
         "spec.imageCatalogRef.major",
         [true, true, true, true],
@@ -50,6 +50,9 @@ const MEANINGS: [Meaning; 18] = [
     ),
     Meaning("spec.postgresql.synchronous", NONE, "synchronous replication: commits may wait for standbys"),
     Meaning("spec.postgresql.pg_hba", NONE, "who may connect: reloaded without a restart"),
+    Meaning("spec.tablespaces", ROLLING, "a new tablespace: pods are made anew one after the other, then a switchover"),
+    Meaning("spec.managed.services", NONE, "services: clients may find another instance behind one, or none"),
+    Meaning("spec.backup", NONE, "where backups go: what is there already stays"),
     Meaning("spec.enableSuperuserAccess", NONE, "superuser access over the network"),
     Meaning("spec.replica", [false, true, true, false], "the role of the cluster between sites: writes stop or move"),
     Meaning("metadata.annotations.kubectl.kubernetes.io/restartedAt", ROLLING, "a rolling restart, then a switchover"),

@@ -171,6 +171,20 @@ fn synchronous_replication_begins_as_a_quorum_and_takes_the_deprecated_fields_aw
 }
 
 #[test]
+fn what_the_crd_fills_in_is_no_deprecated_setting() {
+    let defaults = |one: &mut Value| {
+        one["spec"]["minSyncReplicas"] = json!(0);
+        one["spec"]["maxSyncReplicas"] = json!(0);
+    };
+    let fake = with(defaults);
+    let answer = fake.answer(SYNC, json!({"name": "db", "number": 1}));
+    assert!(!answer.text.contains("deprecated"), "{}", answer.text);
+    let again = fake.answer(SYNC, json!({"name": "db", "number": 1}));
+    assert!(again.structured["changed"] == false && fake.made("patch").len() == 1, "{}", again.text);
+    assert!(with(defaults).answer(SYNC, json!({"name": "db", "number": 0})).structured["changed"] == false);
+}
+
+#[test]
 fn more_standbys_than_there_are_cannot_confirm() {
     let fake = with(|_| ());
     let answer = fake.answer(SYNC, json!({"name": "db", "number": 3}));

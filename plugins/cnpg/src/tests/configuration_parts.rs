@@ -236,3 +236,15 @@ fn services_of_cloudnativepg_itself_are_left_alone() {
         assert_eq!(answer.structured["causes"][0]["parameter"], parameter, "{}", answer.text);
     }
 }
+
+#[test]
+fn a_plan_of_a_new_tablespace_tells_that_instances_restart() {
+    let fake = spaced();
+    fake.settings.borrow_mut().profile = crate::profile::Profile::Admin;
+    let arguments = json!({"name": "db", "tablespace": "new", "size": "1Gi"});
+    let plan = fake.answer("plan_change", json!({"tool": TABLESPACE, "arguments": arguments}));
+    assert_eq!((&plan.structured["radius"]["restart"], &plan.structured["radius"]["downtime"]), (&json!(true), &json!(false)));
+    let apply = json!({"tool": TABLESPACE, "arguments": arguments, "plan_id": plan.structured["plan_id"], "confirm_name": "db"});
+    let done = fake.answer("apply_plan", apply);
+    assert!(!done.is_error && done.structured["created"] == true, "{}", done.text);
+}

@@ -107,13 +107,15 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     Ok(done.answer(&words).into())
 }
 
+/// The deprecated fields that say something; the CRD fills in 0 for both.
+fn deprecated(cluster: Cluster<'_>) -> impl Iterator<Item = &'static str> {
+    let says = move |one: &&str| integer(cluster.0, &format!("/spec/{one}")).is_some_and(|number| number > 0);
+    ["minSyncReplicas", "maxSyncReplicas"].into_iter().filter(says)
+}
+
 fn patch(input: &Input, cluster: Cluster<'_>) -> Value {
     let mut spec = Map::new();
-    for old in ["minSyncReplicas", "maxSyncReplicas"] {
-        if integer(cluster.0, &format!("/spec/{old}")).is_some() {
-            spec.insert(old.into(), Value::Null);
-        }
-    }
+    spec.extend(deprecated(cluster).map(|old| (old.to_owned(), Value::Null)));
     let there = cluster.0.pointer(FIELD).is_some();
     if input.number > 0 {
         let mut fields = json!({"number": input.number});
@@ -165,7 +167,7 @@ fn notes(cluster: Cluster<'_>, after: &Value) -> Vec<String> {
     if durability == "preferred" {
         out.push("with `preferred`, commits go on while standbys are missing and may be lost in a failover then".into());
     }
-    if cluster.0.pointer("/spec/maxSyncReplicas").is_some() {
+    if deprecated(cluster).next().is_some() {
         out.push(
             "the deprecated `minSyncReplicas` and `maxSyncReplicas` are taken out: `postgresql.synchronous` says it now".into(),
         );
