@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::authgrant::{DiscoveryGrant, HttpGrant, JwtGrant, SecretsGrant};
 use crate::kubegrant::KubernetesGrant;
 
 /// Everything that can be granted, by the name used in `plugin.yaml` and in the configuration.
@@ -25,12 +26,34 @@ pub enum Capability {
     Random,
     /// The API server (`portcullis:kubernetes/api`).
     Kubernetes,
+    /// Tokens, verified and signed (`portcullis:auth/jwt`).
+    Jwt,
+    /// Documents of authorization servers (`portcullis:auth/discovery`).
+    Discovery,
+    /// What outlives a call (`portcullis:auth/keyvalue`, `portcullis:auth/revocation`).
+    KeyValue,
+    /// The operator's secrets (`portcullis:auth/secrets`).
+    Secrets,
+    /// Outgoing HTTP (`wasi:http/outgoing-handler`).
+    Http,
 }
 
 impl Capability {
     /// All of them, in the order of findings and manuals.
-    pub const ALL: [Self; 7] =
-        [Self::Log, Self::Config, Self::Progress, Self::Notifications, Self::Clocks, Self::Random, Self::Kubernetes];
+    pub const ALL: [Self; 12] = [
+        Self::Log,
+        Self::Config,
+        Self::Progress,
+        Self::Notifications,
+        Self::Clocks,
+        Self::Random,
+        Self::Kubernetes,
+        Self::Jwt,
+        Self::Discovery,
+        Self::KeyValue,
+        Self::Secrets,
+        Self::Http,
+    ];
 
     /// The name in YAML.
     #[must_use]
@@ -43,6 +66,11 @@ impl Capability {
             Self::Clocks => "clocks",
             Self::Random => "random",
             Self::Kubernetes => "kubernetes",
+            Self::Jwt => "jwt",
+            Self::Discovery => "discovery",
+            Self::KeyValue => "keyvalue",
+            Self::Secrets => "secrets",
+            Self::Http => "http",
         }
     }
 
@@ -56,6 +84,11 @@ impl Capability {
             "portcullis:tool/progress" => Some(Self::Progress),
             "portcullis:tool/notifications" => Some(Self::Notifications),
             "portcullis:kubernetes/api" => Some(Self::Kubernetes),
+            "portcullis:auth/jwt" => Some(Self::Jwt),
+            "portcullis:auth/discovery" => Some(Self::Discovery),
+            "portcullis:auth/keyvalue" | "portcullis:auth/revocation" => Some(Self::KeyValue),
+            "portcullis:auth/secrets" => Some(Self::Secrets),
+            _ if interface.starts_with("wasi:http/") => Some(Self::Http),
             _ if interface.starts_with("wasi:clocks/") => Some(Self::Clocks),
             _ if interface.starts_with("wasi:random/") => Some(Self::Random),
             _ => None,
@@ -83,6 +116,21 @@ pub struct Grants {
     /// RBAC rules towards the API server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<KubernetesGrant>,
+    /// Verifying and signing tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<JwtGrant>,
+    /// Documents of authorization servers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<DiscoveryGrant>,
+    /// Keeping entries in the host's store, and ending logins.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keyvalue: bool,
+    /// Reading secrets of the operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<SecretsGrant>,
+    /// Outgoing HTTP requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpGrant>,
 }
 
 impl Grants {
@@ -97,16 +145,17 @@ impl Grants {
             Capability::Clocks => self.clocks,
             Capability::Random => self.random,
             Capability::Kubernetes => self.kubernetes.is_some(),
+            Capability::Jwt => self.jwt.is_some(),
+            Capability::Discovery => self.discovery.is_some(),
+            Capability::KeyValue => self.keyvalue,
+            Capability::Secrets => self.secrets.is_some(),
+            Capability::Http => self.http.is_some(),
         }
     }
 
-    /// What is both requested and granted: the effective grant of a plugin.
+    /// What is both requested (`self`) and granted (`other`): the effective grant of a plugin.
     #[must_use]
     pub fn intersect(&self, other: &Self) -> Self {
-        let kubernetes = match (&self.kubernetes, &other.kubernetes) {
-            (Some(mine), Some(theirs)) => Some(mine.intersect(theirs)),
-            _ => None,
-        };
         Self {
             log: self.log && other.log,
             config: self.config && other.config,
@@ -114,7 +163,12 @@ impl Grants {
             notifications: self.notifications && other.notifications,
             clocks: self.clocks && other.clocks,
             random: self.random && other.random,
-            kubernetes,
+            kubernetes: both(&self.kubernetes, &other.kubernetes, KubernetesGrant::intersect),
+            jwt: both(&self.jwt, &other.jwt, JwtGrant::intersect),
+            discovery: both(&self.discovery, &other.discovery, DiscoveryGrant::intersect),
+            keyvalue: self.keyvalue && other.keyvalue,
+            secrets: both(&self.secrets, &other.secrets, SecretsGrant::intersect),
+            http: both(&self.http, &other.http, HttpGrant::intersect),
         }
     }
 
@@ -123,6 +177,11 @@ impl Grants {
     pub fn missing_from(&self, other: &Self) -> Vec<Capability> {
         Capability::ALL.into_iter().filter(|&one| self.has(one) && !other.has(one)).collect()
     }
+}
+
+/// A capability that one side leaves out is not there.
+fn both<T>(mine: &Option<T>, theirs: &Option<T>, meet: impl FnOnce(&T, &T) -> T) -> Option<T> {
+    Some(meet(mine.as_ref()?, theirs.as_ref()?))
 }
 
 #[cfg(test)]

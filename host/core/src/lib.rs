@@ -4,13 +4,17 @@
 #![cfg_attr(not(test), warn(clippy::missing_errors_doc))]
 
 pub mod audit;
+pub mod authgrant;
 pub mod call;
 pub mod catalogue;
 pub mod completion;
 pub mod config;
 pub mod content;
+pub mod egress;
 pub mod finding;
 pub mod grant;
+pub mod jwt;
+pub mod keyvalue;
 pub mod kube;
 pub mod kubegrant;
 pub mod limits;
@@ -25,4 +29,5 @@ pub mod resource;
 pub mod schema;
 pub mod secret;
 pub mod snapshot;
+pub mod strategy;
 pub mod tool;

@@ -12,8 +12,11 @@ use crate::audit::AuditRecord;
 use crate::call::{CallContext, CallError, Outcome};
 use crate::completion::{Completion, CompletionRequest};
 use crate::content::{ResourceContents, ToolOutput};
+use crate::egress::{EgressError, EgressReply, EgressRequest};
 use crate::finding::Finding;
 use crate::grant::Grants;
+use crate::jwt::{Expectation, JwtError, Keys, Verified};
+use crate::keyvalue::{Entry, KeyValueError, Write};
 use crate::kube::{KubeEvent, KubeReply, KubeRequest, KubeStatus, WatchRequest};
 use crate::limits::Limits;
 use crate::notice::Notice;
@@ -21,6 +24,8 @@ use crate::plugin::Descriptor;
 use crate::policy::Permit;
 use crate::prompt::Expansion;
 use crate::resource::ResourcePage;
+use crate::secret::Secret;
+use crate::strategy::{Attempt, RouteRequest, RouteResponse, Site, Strategy, StrategyError, Verdict};
 
 /// A future that a port returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -31,7 +36,16 @@ pub trait ToolRuntime: Send + Sync {
     ///
     /// # Errors
     /// Findings on this plugin; other plugins are not affected. Dropping the future stops the load between its steps.
-    fn load(&self, source: PluginSource) -> BoxFuture<'_, Result<Arc<dyn Plugin>, Vec<Finding>>>;
+    fn load(&self, source: PluginSource) -> BoxFuture<'_, Result<Loaded, Vec<Finding>>>;
+}
+
+/// What a component turned out to be, by its world.
+#[derive(Clone)]
+pub enum Loaded {
+    /// World `portcullis:tool/tool`.
+    Tool(Arc<dyn Plugin>),
+    /// World `portcullis:auth/authenticator`.
+    Authenticator(Arc<dyn Authenticator>),
 }
 
 /// What a plugin is loaded from.
@@ -127,6 +141,143 @@ pub trait Plugin: Send + Sync {
     /// # Errors
     /// [`CallError`]; only this call is affected.
     fn complete<'a>(&'a self, context: CallContext, request: CompletionRequest) -> BoxFuture<'a, Result<Completion, CallError>>;
+}
+
+/// A loaded auth strategy. Each method runs in a fresh instance; dropping its future ends the guest.
+pub trait Authenticator: Send + Sync {
+    /// What it is; without tools.
+    fn descriptor(&self) -> &Descriptor;
+
+    /// What it says of itself for a site; at most 2 s.
+    ///
+    /// # Errors
+    /// [`StrategyError`]: what was known of it before is still good.
+    fn describe(&self, site: Site) -> BoxFuture<'_, Result<Strategy, StrategyError>>;
+
+    /// Judges a credential, within the plugin's deadline and at most `within`.
+    ///
+    /// # Errors
+    /// [`StrategyError`]: nobody is let in.
+    fn authenticate(&self, attempt: Attempt, within: Duration) -> BoxFuture<'_, Result<Verdict, StrategyError>>;
+
+    /// Answers a request to one of its routes, within the plugin's deadline.
+    ///
+    /// # Errors
+    /// [`StrategyError`]; the client hears 503 or 500, and no reason.
+    fn handle(&self, request: RouteRequest) -> BoxFuture<'_, Result<RouteResponse, StrategyError>>;
+}
+
+/// JSON Web Tokens. Implemented by the trust crate, which owns the keys.
+pub trait Tokens: Send + Sync {
+    /// Verifies. Whether the caller may use these keys, it has decided; `private` lets an issuer have an address that is not the internet's.
+    ///
+    /// # Errors
+    /// [`JwtError`]: the token proves nothing.
+    fn verify<'a>(
+        &'a self,
+        token: &'a str,
+        keys: &'a Keys,
+        expected: &'a Expectation,
+        private: bool,
+    ) -> BoxFuture<'a, Result<Verified, JwtError>>;
+
+    /// Signs JSON claims with a ring's active key.
+    ///
+    /// # Errors
+    /// [`JwtError`]: no such ring, or claims that are no JSON object with `exp`.
+    fn sign(&self, ring: &str, typ: &str, claims: &str) -> Result<String, JwtError>;
+
+    /// A ring's public keys: JSON text of a JWK Set.
+    ///
+    /// # Errors
+    /// [`JwtError`]: no such ring.
+    fn public_keys(&self, ring: &str) -> Result<String, JwtError>;
+}
+
+/// Documents of authorization servers. Implemented by the trust crate.
+pub trait Discovery: Send + Sync {
+    /// The document, from the cache if there is any copy.
+    ///
+    /// # Errors
+    /// [`DiscoveryError`].
+    fn fetch<'a>(&'a self, issuer: &'a str, private: bool) -> BoxFuture<'a, Result<Document, DiscoveryError>>;
+}
+
+/// A discovery document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// JSON text.
+    pub body: Arc<str>,
+    /// Older than it should be.
+    pub stale: bool,
+}
+
+/// Why there is no discovery document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DiscoveryError {
+    /// The server does not answer, and there is no copy.
+    #[error("`{issuer}` does not answer: {reason}")]
+    Unavailable {
+        /// The issuer.
+        issuer: String,
+        /// Why.
+        reason: String,
+        /// When it is asked again.
+        retry_after: Duration,
+    },
+    /// What came is no discovery document of this issuer.
+    #[error("`{issuer}` has no discovery document: {reason}")]
+    Invalid {
+        /// The issuer.
+        issuer: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Outgoing HTTP. Implemented by the trust crate: resolves once, refuses addresses, pins, sends; follows no redirect.
+pub trait Egress: Send + Sync {
+    /// One exchange. Which rule covers it, the caller has decided.
+    ///
+    /// # Errors
+    /// [`EgressError`]. Cancellation safe: dropping the future closes the connection.
+    fn send(&self, request: EgressRequest) -> BoxFuture<'_, Result<EgressReply, EgressError>>;
+}
+
+/// The operator's secrets. Implemented by the binary.
+pub trait SecretSource: Send + Sync {
+    /// The value now; `None`: there is no such secret, or it cannot be read.
+    fn secret(&self, name: &str) -> Option<Secret>;
+}
+
+/// What plugins keep, by the plugin's name. Implemented by the store; every method is atomic over all replicas.
+pub trait PluginStore: Send + Sync {
+    /// Reads.
+    ///
+    /// # Errors
+    /// [`KeyValueError`].
+    fn get<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, KeyValueError>>;
+
+    /// Writes if the condition holds; whether it did.
+    ///
+    /// # Errors
+    /// [`KeyValueError`]: nothing was written.
+    fn put<'a>(&'a self, plugin: &'a str, key: &'a str, write: Write) -> BoxFuture<'a, Result<bool, KeyValueError>>;
+
+    /// Reads and deletes in one step.
+    ///
+    /// # Errors
+    /// [`KeyValueError`].
+    fn take<'a>(&'a self, plugin: &'a str, key: &'a str) -> BoxFuture<'a, Result<Option<Entry>, KeyValueError>>;
+
+    /// Notes that verdicts of this grant are void: for [`PluginStore::is_revoked`] at once, on other replicas within a second.
+    ///
+    /// # Errors
+    /// [`KeyValueError`]: nothing was noted.
+    fn revoke<'a>(&'a self, plugin: &'a str, grant: &'a str) -> BoxFuture<'a, Result<(), KeyValueError>>;
+
+    /// Whether the grant was revoked; from memory, so that every request can ask.
+    fn is_revoked(&self, plugin: &str, grant: &str) -> bool;
 }
 
 /// Where a running call talks to its client. Implemented by the gateway per request; must not block.

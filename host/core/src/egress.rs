@@ -1,0 +1,226 @@
+//! HTTP requests that plugins send out: the rules that decide, and the nouns. Resolving, pinning and sending are in `portcullis-trust`.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::policy::glob;
+use crate::secret::Secret;
+
+/// Where a plugin may send requests. Without a rule that covers it, a request is not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EgressRule {
+    /// `https` or `http`. Default: `https`.
+    #[serde(default)]
+    pub scheme: Scheme,
+    /// A host name; `*.example.com` covers every name below it, `*` every name. IP addresses are written out.
+    pub host: String,
+    /// Ports. Default: the scheme's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<u64>")]
+    pub ports: Vec<u16>,
+    /// Methods in capitals. Default: `GET`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<String>,
+    /// Whether the name may resolve to loopback, private, link-local and other addresses that are not the internet's. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
+    /// A secret that the host puts into the requests that this rule covers. Only in the operator's configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inject: Option<Injection>,
+}
+
+/// URL schemes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// TLS.
+    #[default]
+    Https,
+    /// Plain; for this machine.
+    Http,
+}
+
+impl Scheme {
+    /// As in a URL.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+
+    /// The port when a URL names none.
+    #[must_use]
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Https => 443,
+            Self::Http => 80,
+        }
+    }
+}
+
+/// Credentials that the host adds to a request as its `Authorization` header; the guest never sees them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Injection {
+    /// The name of a secret under `secrets`.
+    pub secret: String,
+    /// With it, `Basic` with this user name (RFC 6749 §2.3.1: both parts form-encoded); without, `Bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+}
+
+impl EgressRule {
+    /// Whether a request is covered. `host` is lower-case; of a URL's IPv6 address without the brackets.
+    #[must_use]
+    pub fn covers(&self, method: &str, scheme: Scheme, host: &str, port: u16) -> bool {
+        let ports = if self.ports.is_empty() { port == scheme.port() } else { self.ports.contains(&port) };
+        let methods = if self.methods.is_empty() { method == "GET" } else { self.methods.iter().any(|one| one == method) };
+        self.scheme == scheme && ports && methods && covers_host(&self.host, host)
+    }
+
+    /// The rule that both sides agree on: the narrower of two that name the same place; `None` if they name different ones.
+    #[must_use]
+    pub fn meet(requested: &Self, granted: &Self) -> Option<Self> {
+        let host = if covers_host(&requested.host, &granted.host) {
+            &granted.host
+        } else if covers_host(&granted.host, &requested.host) {
+            &requested.host
+        } else {
+            return None;
+        };
+        let both = |own: &Self| if own.methods.is_empty() { vec!["GET".to_owned()] } else { own.methods.clone() };
+        let ports = |own: &Self| if own.ports.is_empty() { vec![own.scheme.port()] } else { own.ports.clone() };
+        let (wanted, given) = (both(requested), both(granted));
+        let methods: Vec<String> = given.into_iter().filter(|one| wanted.contains(one)).collect();
+        // A request that names no port leaves the choice to the operator.
+        let ports: Vec<u16> = if requested.ports.is_empty() {
+            ports(granted)
+        } else {
+            ports(granted).into_iter().filter(|one| requested.ports.contains(one)).collect()
+        };
+        let scheme = granted.scheme;
+        let fits = (requested.scheme == scheme || granted.private) && !methods.is_empty() && !ports.is_empty();
+        fits.then(|| Self {
+            scheme,
+            host: host.clone(),
+            ports,
+            methods,
+            private: granted.private,
+            inject: granted.inject.clone(),
+        })
+    }
+}
+
+/// `*` alone covers every name; `*.` covers names below, not the name itself.
+fn covers_host(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(parent) => host.strip_suffix(parent).is_some_and(|below| below.ends_with('.') && below.len() > 1),
+        None => glob(pattern, host) && (pattern == "*" || !pattern.contains('*')),
+    }
+}
+
+/// A request on its way out; decided by `rule`.
+#[derive(Debug, Clone)]
+pub struct EgressRequest {
+    /// In capitals.
+    pub method: String,
+    /// Absolute.
+    pub url: String,
+    /// Without those that belong to the connection.
+    pub headers: Vec<(String, String)>,
+    /// May hold a login's secrets.
+    pub body: Vec<u8>,
+    /// What the host adds as `Authorization`, whole.
+    pub authorization: Option<Secret>,
+    /// Whether addresses that are not the internet's may be reached.
+    pub private: bool,
+    /// From the beginning to the last byte.
+    pub within: Duration,
+    /// Most bytes of the answer's body.
+    pub max_reply: usize,
+}
+
+/// What came back. Redirects are answers: whoever asked decides again.
+#[derive(Debug, Clone)]
+pub struct EgressReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// Whole.
+    pub body: Vec<u8>,
+}
+
+/// Why nothing came back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EgressError {
+    /// Not a URL that can be fetched.
+    #[error("`{0}` is not an http or https URL with a host")]
+    Url(String),
+    /// The name has addresses that may not be reached.
+    #[error("`{0}` resolves to an address that is not the internet's")]
+    Address(String),
+    /// The name has no address.
+    #[error("`{0}` does not resolve")]
+    Unresolved(String),
+    /// No connection, or it broke.
+    #[error("`{host}` does not answer: {reason}")]
+    Unreachable {
+        /// The host.
+        host: String,
+        /// Without the URL.
+        reason: String,
+    },
+    /// Too slow.
+    #[error("`{0}` did not answer in time")]
+    Timeout(String),
+    /// Too long an answer.
+    #[error("`{0}` answered more than allowed")]
+    TooLarge(String),
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::{EgressRule, Scheme};
+
+    fn rule(json: &str) -> EgressRule {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_rule_covers_its_host_port_scheme_and_methods_and_nothing_else() {
+        let own = rule(r#"{"host": "*.example.com", "methods": ["GET", "POST"]}"#);
+        assert!(own.covers("POST", Scheme::Https, "id.example.com", 443));
+        for (method, scheme, host, port) in [
+            ("PUT", Scheme::Https, "id.example.com", 443),
+            ("GET", Scheme::Http, "id.example.com", 80),
+            ("GET", Scheme::Https, "id.example.com", 8443),
+            ("GET", Scheme::Https, "example.com", 443),
+            ("GET", Scheme::Https, "evilexample.com", 443),
+            ("GET", Scheme::Https, "id.example.com.evil.org", 443),
+        ] {
+            assert!(!own.covers(method, scheme, host, port), "{method} {scheme:?} {host} {port}");
+        }
+        assert!(rule(r#"{"host": "*"}"#).covers("GET", Scheme::Https, "any.org", 443));
+        assert!(!rule(r#"{"host": "a*.org"}"#).covers("GET", Scheme::Https, "ab.org", 443));
+    }
+
+    #[test]
+    fn the_narrower_of_request_and_grant_is_effective() {
+        let (any, one) = (
+            rule(r#"{"host": "*", "methods": ["GET", "POST"]}"#),
+            rule(r#"{"host": "id.example.com", "methods": ["POST", "PUT"]}"#),
+        );
+        let met = EgressRule::meet(&any, &one).unwrap();
+        assert_eq!((met.host.as_str(), met.methods.as_slice()), ("id.example.com", &["POST".to_owned()][..]));
+        assert_eq!(EgressRule::meet(&one, &any).unwrap().host, "id.example.com");
+        assert!(EgressRule::meet(&one, &rule(r#"{"host": "other.org"}"#)).is_none());
+        assert!(EgressRule::meet(&any, &rule(r#"{"host": "h", "methods": ["DELETE"]}"#)).is_none());
+    }
+}
