@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 /// Whose keys verify a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keys {
@@ -11,6 +14,20 @@ pub enum Keys {
     KeySet(String),
     /// A key ring of the host.
     Ring(String),
+}
+
+/// How the keys of a ring sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RingAlgorithm {
+    /// HMAC with SHA-256: only this host can verify.
+    #[serde(rename = "HS256")]
+    Hs256,
+    /// Ed25519 (RFC 8037): others verify with the public key set.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    /// ECDSA on P-256 (RFC 7518 §3.4): for others that do not know Ed25519.
+    #[serde(rename = "ES256")]
+    Es256,
 }
 
 /// What a token must be; the rest is always checked.

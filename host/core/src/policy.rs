@@ -1,12 +1,18 @@
 //! Who may do what. The only place that makes a [`Permit`], and nothing runs without one. Default deny.
 //!
-//! Until identities live in the store, the rules are those of the configuration: a token's patterns, and the local caller of stdio or an
-//! unguarded loopback endpoint, who may do everything that the operator's plugins may.
+//! Until identities live in the store, the rules are those of the configuration: a token's patterns, access rules for people whom an auth
+//! strategy knows, and the local caller of stdio or an unguarded loopback endpoint, who may do everything that the operator's plugins may.
 
-use std::collections::BTreeMap;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::principal::Principal;
+
+pub use rules::{AccessRule, ScopeHierarchy, TokenRules, glob};
 
 /// What a principal wants to do with a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,52 +84,74 @@ pub struct Denial {
     pub principal: String,
     /// For what.
     pub target: String,
-    /// Id of the policy that decided; `default-deny` if none matched.
+    /// Id of the policy that decided; `default-deny` if none matched, `scopes` if nothing but scopes is missing.
     pub policy: String,
-}
-
-/// What one token may do: glob patterns in which `*` stands for any characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenRules {
-    /// Tool names.
-    pub tools: Vec<String>,
-    /// Prompt names.
-    pub prompts: Vec<String>,
-    /// Resource URIs.
-    pub resources: Vec<String>,
+    /// Scopes with which it would be allowed, those included that the caller has; empty: no scope would help.
+    pub scopes: Vec<String>,
 }
 
 /// The rules of one snapshot.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     tokens: BTreeMap<String, TokenRules>,
+    access: Vec<AccessRule>,
+    hierarchy: ScopeHierarchy,
+    tool_scopes: BTreeMap<String, Vec<String>>,
+}
+
+/// What the rules say.
+enum Decision {
+    Allowed(String),
+    /// These scopes would do.
+    Scopes(Vec<String>),
+    Denied,
 }
 
 impl Policy {
     /// Rules by token name.
     #[must_use]
     pub fn new(tokens: BTreeMap<String, TokenRules>) -> Self {
-        Self { tokens }
+        Self { tokens, ..Self::default() }
+    }
+
+    /// With rules for people whom an auth strategy knows.
+    #[must_use]
+    pub fn with_access(self, access: Vec<AccessRule>, hierarchy: ScopeHierarchy) -> Self {
+        Self { access, hierarchy, ..self }
+    }
+
+    /// With the scopes that tools need of callers who come with an OAuth token (`tool.scopes`).
+    #[must_use]
+    pub fn with_tool_scopes(self, tool_scopes: BTreeMap<String, Vec<String>>) -> Self {
+        Self { tool_scopes, ..self }
     }
 
     /// Decides.
     ///
     /// # Errors
-    /// [`Denial`]: the caller learns that the target is not for it, in the same words as for one that does not exist.
+    /// [`Denial`]: the caller learns that the target is not for it, in the same words as for one that does not exist; unless it is the
+    /// scopes alone that are missing, which it may ask for.
     pub fn decide(&self, principal: &Arc<Principal>, action: Action, target: &str) -> Result<Permit, Denial> {
-        let policy = self.matching(principal, action, target);
-        let permit = |policy| Permit { principal: Arc::clone(principal), action, target: target.to_owned(), policy };
-        policy.map(permit).ok_or_else(|| Denial {
+        let denial = |policy: &str, scopes| Denial {
             principal: principal.to_string(),
             target: target.to_owned(),
-            policy: "default-deny".into(),
-        })
+            policy: policy.to_owned(),
+            scopes,
+        };
+        match self.judge(principal, action, target) {
+            Decision::Allowed(policy) => {
+                Ok(Permit { principal: Arc::clone(principal), action, target: target.to_owned(), policy })
+            }
+            Decision::Scopes(scopes) => Err(denial("scopes", scopes)),
+            Decision::Denied => Err(denial("default-deny", Vec::new())),
+        }
     }
 
-    /// Whether [`Policy::decide`] would permit it: what lists show.
+    /// Whether [`Policy::decide`] would permit it, now or with more scopes: what lists show. A tool that were hidden until its scope is there
+    /// could not be asked for.
     #[must_use]
     pub fn allows(&self, principal: &Principal, action: Action, target: &str) -> bool {
-        self.matching(principal, action, target).is_some()
+        !matches!(self.judge(principal, action, target), Decision::Denied)
     }
 
     /// Whether some target that begins with `prefix` could be permitted: what lists of templates show. Each member is decided on its own.
@@ -133,106 +161,40 @@ impl Policy {
             let (head, open) = pattern.split_once('*').map_or((pattern.as_str(), false), |(head, _)| (head, true));
             head.starts_with(prefix) || (open && prefix.starts_with(head))
         };
-        principal.is_local() || self.patterns(principal, action).is_some_and(|patterns| patterns.iter().any(overlaps))
+        principal.is_local() || self.rules(principal).any(|(_, _, rules)| rules.patterns(action).iter().any(overlaps))
     }
 
-    /// The patterns that a token brings; `None` for everybody else.
-    fn patterns(&self, principal: &Principal, action: Action) -> Option<&[String]> {
-        if principal.issuer != Principal::CONFIG_ISSUER {
-            return None;
-        }
-        let rules = self.tokens.get(&principal.subject)?;
-        Some(match action {
-            Action::CallTool => &rules.tools,
-            Action::GetPrompt => &rules.prompts,
-            Action::ReadResource => &rules.resources,
-        })
+    /// The rules that concern a principal, each with its id and the scopes that it asks for.
+    fn rules<'a>(&'a self, principal: &'a Principal) -> impl Iterator<Item = (String, &'a [String], &'a TokenRules)> {
+        let config = principal.issuer == Principal::CONFIG_ISSUER;
+        let token = self.tokens.get(&principal.subject).filter(|_| config);
+        let token = token.map(|rules| (format!("token:{}", principal.subject), &[][..], rules));
+        let access = self.access.iter().filter(move |rule| !config && rule.concerns(principal));
+        token.into_iter().chain(access.map(|rule| (format!("access:{}", rule.name), rule.scopes.as_slice(), &rule.rules)))
     }
 
-    fn matching(&self, principal: &Principal, action: Action, target: &str) -> Option<String> {
+    fn judge(&self, principal: &Principal, action: Action, target: &str) -> Decision {
         if principal.is_local() {
-            return Some("local".to_owned());
+            return Decision::Allowed("local".to_owned());
         }
-        let patterns = self.patterns(principal, action)?;
-        patterns.iter().any(|pattern| glob(pattern, target)).then(|| format!("token:{}", principal.subject))
-    }
-}
-
-/// Whether `pattern` matches all of `text`; `*` stands for any characters, everything else for itself. Linear in the text per star.
-#[must_use]
-pub fn glob(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    let Some(mut tail) = text.strip_prefix(head) else {
-        return false;
-    };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let last = parts.pop().unwrap_or_default();
-    for part in parts {
-        match tail.split_once(part) {
-            Some((_, after)) => tail = after,
-            None => return false,
+        let mut nearest = Decision::Denied;
+        let covering = self.rules(principal).filter(|(_, _, rules)| rules.patterns(action).iter().any(|it| glob(it, target)));
+        for (policy, asked, _) in covering {
+            match self.missing(principal, action, target, asked) {
+                None => return Decision::Allowed(policy),
+                Some(scopes) if matches!(nearest, Decision::Denied) => nearest = Decision::Scopes(scopes),
+                Some(_) => {}
+            }
         }
-    }
-    tail.ends_with(last)
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
-mod tests {
-    use super::{Action, Policy, TokenRules, glob};
-    use crate::principal::Principal;
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    fn token(name: &str) -> Arc<Principal> {
-        Arc::new(Principal { subject: name.into(), issuer: Principal::CONFIG_ISSUER.into(), ..Principal::local() })
+        nearest
     }
 
-    fn reader() -> Policy {
-        let rules = TokenRules { tools: vec!["list_*".into()], prompts: vec![], resources: vec!["cnpg://a/*".into()] };
-        Policy::new(BTreeMap::from([("reader".to_owned(), rules)]))
-    }
-
-    #[test]
-    fn a_token_may_do_what_its_patterns_say_and_nothing_else() {
-        let (policy, reader) = (reader(), token("reader"));
-        assert_eq!(policy.decide(&reader, Action::CallTool, "list_clusters").unwrap().policy(), "token:reader");
-        assert_eq!(policy.decide(&reader, Action::CallTool, "delete_cluster").unwrap_err().policy, "default-deny");
-        assert!(!policy.allows(&reader, Action::GetPrompt, "list_clusters"));
-        assert!(policy.allows(&reader, Action::ReadResource, "cnpg://a/b"));
-        assert!(!policy.allows(&reader, Action::ReadResource, "cnpg://b/b"));
-    }
-
-    #[test]
-    fn a_template_shows_if_some_member_could_be_read() {
-        let (policy, reader) = (reader(), token("reader"));
-        for (prefix, expected) in [("cnpg://", true), ("cnpg://a/clusters/", true), ("cnpg://b/", false), ("test://", false)] {
-            assert_eq!(policy.allows_some(&reader, Action::ReadResource, prefix), expected, "{prefix}");
-        }
-        assert!(!policy.allows_some(&token("unknown"), Action::ReadResource, ""));
-    }
-
-    #[test]
-    fn a_subject_of_another_issuer_is_nobody() {
-        let stranger = Principal { issuer: "https://elsewhere".into(), ..token("reader").as_ref().clone() };
-        assert!(!reader().allows(&stranger, Action::CallTool, "list_clusters"));
-        assert!(!reader().allows(&token("unknown"), Action::CallTool, "list_clusters"));
-        assert!(reader().allows(&Principal::local(), Action::CallTool, "delete_cluster"));
-    }
-
-    #[test]
-    fn a_star_stands_for_any_characters() {
-        for (pattern, text, expected) in [
-            ("*", "", true),
-            ("a*c", "abc", true),
-            ("a*c", "ab", false),
-            ("a*a", "a", false),
-            ("*b*d", "abcd", true),
-            ("ab", "abc", false),
-        ] {
-            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
-        }
+    /// All the scopes that the action needs, if the caller's token lacks one of them. Who came without an OAuth token needs none.
+    fn missing(&self, principal: &Principal, action: Action, target: &str, asked: &[String]) -> Option<Vec<String>> {
+        let held = principal.scopes.as_ref()?;
+        let own = self.tool_scopes.get(target).filter(|_| action == Action::CallTool);
+        let needed: Vec<&String> = asked.iter().chain(own.into_iter().flatten()).collect();
+        let lacks = needed.iter().any(|scope| !self.hierarchy.holds(held, scope));
+        lacks.then(|| needed.into_iter().cloned().collect::<BTreeSet<_>>().into_iter().collect())
     }
 }

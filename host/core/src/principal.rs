@@ -1,7 +1,11 @@
 //! Who is calling. A principal never carries the credential that proved it.
 
-/// An authenticated caller. `subject` is unique only together with `issuer`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+
+/// An authenticated caller. `subject` is unique only together with `issuer`. Two principals are the same if issuer, subject and project are:
+/// the next token of the same person may carry other groups and scopes.
+#[derive(Debug, Clone)]
 pub struct Principal {
     /// Stable identifier within the issuer.
     pub subject: String,
@@ -13,6 +17,34 @@ pub struct Principal {
     pub groups: Vec<String>,
     /// The project that a project token belongs to.
     pub project: Option<String>,
+    /// Scopes of the OAuth token that it came with; `None`: it came with none, and policy alone decides.
+    pub scopes: Option<Vec<String>>,
+}
+
+impl PartialEq for Principal {
+    fn eq(&self, other: &Self) -> bool {
+        self.identifier() == other.identifier()
+    }
+}
+
+impl Eq for Principal {}
+
+impl Hash for Principal {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identifier().hash(state);
+    }
+}
+
+impl PartialOrd for Principal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Principal {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.identifier().cmp(&other.identifier())
+    }
 }
 
 impl Principal {
@@ -24,7 +56,18 @@ impl Principal {
     /// The person at this machine: stdio, or loopback without a guard.
     #[must_use]
     pub fn local() -> Self {
-        Self { subject: "local".into(), issuer: Self::LOCAL_ISSUER.into(), name: None, groups: Vec::new(), project: None }
+        Self {
+            subject: "local".into(),
+            issuer: Self::LOCAL_ISSUER.into(),
+            name: None,
+            groups: Vec::new(),
+            project: None,
+            scopes: None,
+        }
+    }
+
+    fn identifier(&self) -> (&str, &str, Option<&str>) {
+        (&self.issuer, &self.subject, self.project.as_deref())
     }
 
     /// Whether nobody proved who this is.
