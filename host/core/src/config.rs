@@ -1,6 +1,10 @@
 //! The resolved configuration: valid states only. What the operator writes is `raw`; `resolve` turns one into the other and collects
 //! every finding on the way.
 
+mod guards;
+mod identity;
+#[cfg(test)]
+mod identity_tests;
 mod listeners;
 mod path;
 mod plugins;
@@ -8,6 +12,7 @@ pub mod raw;
 mod report;
 mod resolve;
 mod shape;
+mod site;
 mod size;
 mod suggest;
 #[cfg(test)]
@@ -21,8 +26,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::grant::Grants;
+use crate::jwt::RingAlgorithm;
 use crate::limits::Limits;
-use crate::policy::TokenRules;
+use crate::policy::{AccessRule, ScopeHierarchy, TokenRules};
 use crate::secret::TokenHash;
 
 pub use resolve::Surroundings;
@@ -36,6 +42,20 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// Bearer tokens, by name.
     pub tokens: BTreeMap<String, Token>,
+    /// What people may do whom an auth strategy knows.
+    pub access: Vec<AccessRule>,
+    /// OAuth scopes that stand for others.
+    pub scope_hierarchy: ScopeHierarchy,
+    /// Files by the name of the secret that they hold; absolute.
+    pub secrets: BTreeMap<String, PathBuf>,
+    /// Master keys, the one in use first; empty: the host makes one.
+    pub keys: Vec<KeyRef>,
+    /// Rings of signing keys.
+    pub rings: BTreeMap<String, RingAlgorithm>,
+    /// Where logins and registrations are kept.
+    pub store: StoreConfig,
+    /// Where the host keeps what must outlive it; absolute.
+    pub state_directory: PathBuf,
     /// The folder whose `*.wasm` files are plugins; absolute.
     pub plugin_directory: PathBuf,
     /// By plugin name.
@@ -60,7 +80,7 @@ impl Config {
     /// Whether some endpoint asks for tokens.
     #[must_use]
     pub fn is_guarded(&self) -> bool {
-        self.listeners.iter().flat_map(|listener| &listener.endpoints).any(|endpoint| endpoint.guard == Guard::Tokens)
+        self.listeners.iter().flat_map(|listener| &listener.endpoints).any(|endpoint| endpoint.guard.asks(&StrategyRef::Tokens))
     }
 }
 
@@ -71,6 +91,8 @@ pub struct Listener {
     pub name: String,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Scheme, host and port at which clients reach it, without a slash at the end; `None`: the address itself.
+    pub public_url: Option<String>,
     /// `Host` values that are accepted besides the loopback names and the address itself.
     pub allowed_hosts: Vec<String>,
     /// `Origin` values that are accepted besides loopback ones.
@@ -88,15 +110,80 @@ pub struct Endpoint {
     pub path: String,
     /// Who gets in.
     pub guard: Guard,
+    /// Audiences of access tokens that are accepted besides the endpoint's own URL.
+    pub audiences: Vec<String>,
+    /// Scopes that clients are told to ask for; empty: what the strategies say.
+    pub scopes: Vec<String>,
+}
+
+impl Endpoint {
+    /// With neither audiences nor scopes of the operator's.
+    #[must_use]
+    pub fn new(path: &str, guard: Guard) -> Self {
+        Self { path: path.to_owned(), guard, audiences: Vec::new(), scopes: Vec::new() }
+    }
 }
 
 /// How an endpoint knows its callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Guard {
-    /// Bearer tokens of the configuration.
-    Tokens,
+    /// These are asked, in this order; at least one.
+    Strategies(Vec<StrategyRef>),
     /// Nobody is asked. Only on loopback addresses: resolve refuses it elsewhere.
     None,
+}
+
+/// A strategy by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum StrategyRef {
+    /// Bearer tokens of the configuration.
+    Tokens,
+    /// An auth strategy that a plugin is.
+    Plugin(String),
+}
+
+impl Guard {
+    /// Bearer tokens of the configuration alone.
+    #[must_use]
+    pub fn tokens() -> Self {
+        Self::Strategies(vec![StrategyRef::Tokens])
+    }
+
+    /// Whether a strategy is asked.
+    #[must_use]
+    pub fn asks(&self, strategy: &StrategyRef) -> bool {
+        self.strategies().contains(strategy)
+    }
+
+    /// Those that are asked, in order.
+    #[must_use]
+    pub fn strategies(&self) -> &[StrategyRef] {
+        match self {
+            Self::Strategies(all) => all,
+            Self::None => &[],
+        }
+    }
+}
+
+/// A master key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRef {
+    /// Stands beside what it encrypted.
+    pub id: String,
+    /// A name under `secrets`.
+    pub secret: String,
+}
+
+/// Where logins and registrations are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreConfig {
+    /// A file; absolute.
+    Sqlite(PathBuf),
+    /// A database whose URL is a secret.
+    Postgres {
+        /// A name under `secrets`.
+        secret: String,
+    },
 }
 
 /// A bearer token.

@@ -35,6 +35,7 @@ pub struct EgressRule {
 /// URL schemes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline, extend("enum" = ["https", "http"], "type" = "string"), transform = crate::jwt::without_alternatives)]
 pub enum Scheme {
     /// TLS.
     #[default]

@@ -2,10 +2,11 @@
 
 use std::net::SocketAddr;
 
+use super::guards::{self, Known};
 use super::path::KeyPath;
-use super::raw::{RawEndpoint, RawGuard, RawListener};
+use super::raw::{RawEndpoint, RawListener};
 use super::report::Report;
-use super::{Endpoint, Guard, Listener};
+use super::{Endpoint, Guard, Listener, site};
 
 /// Where the host listens unless configured.
 const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4204);
@@ -16,35 +17,20 @@ const DEFAULT_PATH: &str = "/mcp";
 /// Bytes of a request body unless configured: tool arguments are text that a model wrote.
 const MAX_BODY: u64 = 4 << 20;
 
-/// The YAML of a token, for hints.
-const TOKENS: &str =
-    "  tokens:\n    - name: me\n      sha256: \"…\"      # printf %s \"$TOKEN\" | sha256sum\n      tools: [\"*\"]";
-
 /// Paths that the host answers itself.
 const RESERVED: [&str; 3] = ["/livez", "/readyz", "/.well-known"];
 
-/// Whether there is anybody whom an endpoint could know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tokens {
-    /// There is.
-    Some,
-    /// The file has none, and nothing that serves asks for any.
-    Never,
-    /// The file has none any more. Taking the last one away must work at once, and must not open what it guarded.
-    Gone,
-}
-
 /// Resolves all listeners.
-pub(crate) fn resolve(raw: &[RawListener], tokens: Tokens, report: &mut Report<'_>) -> Vec<Listener> {
+pub(crate) fn resolve(raw: &[RawListener], known: Known<'_>, report: &mut Report<'_>) -> Vec<Listener> {
     if raw.is_empty() {
         let path = KeyPath::root().key("listeners");
-        check_guard(default_guard(tokens), DEFAULT_ADDRESS, tokens, &path, report);
-        return vec![default_listener(tokens)];
+        guards::check(&known.default_guard(), DEFAULT_ADDRESS, known.tokens, &path, report);
+        return vec![default_listener(known)];
     }
     let mut listeners: Vec<Listener> = Vec::new();
     for (index, listener) in raw.iter().enumerate().filter(|(_, listener)| listener.enabled.unwrap_or(true)) {
         let path = KeyPath::root().key("listeners").index(index);
-        let Some(next) = one(listener, &path, tokens, report) else { continue };
+        let Some(next) = one(listener, &path, known, report) else { continue };
         if listeners.iter().any(|other| other.name == next.name) {
             report.error(&path.key("name"), format!("`{}` is taken by another listener", next.name));
         }
@@ -59,33 +45,34 @@ pub(crate) fn resolve(raw: &[RawListener], tokens: Tokens, report: &mut Report<'
     listeners
 }
 
-fn default_listener(tokens: Tokens) -> Listener {
+fn default_listener(known: Known<'_>) -> Listener {
     Listener {
         name: "main".to_owned(),
         address: DEFAULT_ADDRESS,
+        public_url: None,
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         max_body: usize::try_from(MAX_BODY).unwrap_or(usize::MAX),
-        endpoints: vec![Endpoint { path: DEFAULT_PATH.to_owned(), guard: default_guard(tokens) }],
+        endpoints: vec![Endpoint::new(DEFAULT_PATH, known.default_guard())],
     }
 }
 
-fn default_guard(tokens: Tokens) -> Guard {
-    if tokens == Tokens::Never { Guard::None } else { Guard::Tokens }
-}
-
-fn one(raw: &RawListener, path: &KeyPath, tokens: Tokens, report: &mut Report<'_>) -> Option<Listener> {
+fn one(raw: &RawListener, path: &KeyPath, known: Known<'_>, report: &mut Report<'_>) -> Option<Listener> {
     check_lists(raw, path, report);
     let max_body = raw.max_body.map_or(MAX_BODY, |size| size.0);
     super::resolve::within(&path.key("maxBody"), max_body, (1 << 10, 64 << 20), report);
+    let public_url = site::public_url(raw, path, report);
     let address = read_address(&raw.address, &path.key("address"), report)?;
+    let endpoints = endpoints(raw, path, address, known, report);
+    site::check(raw.public_url.as_deref(), address, &endpoints, path, report);
     Some(Listener {
         name: raw.name.clone(),
         address,
+        public_url,
         allowed_hosts: raw.allowed_hosts.clone(),
         allowed_origins: raw.allowed_origins.clone(),
         max_body: usize::try_from(max_body).unwrap_or(usize::MAX),
-        endpoints: endpoints(raw, path, address, tokens, report),
+        endpoints,
     })
 }
 
@@ -115,7 +102,7 @@ fn check_lists(raw: &RawListener, path: &KeyPath, report: &mut Report<'_>) {
     }
 }
 
-fn endpoints(raw: &RawListener, path: &KeyPath, address: SocketAddr, tokens: Tokens, report: &mut Report<'_>) -> Vec<Endpoint> {
+fn endpoints(raw: &RawListener, path: &KeyPath, address: SocketAddr, known: Known<'_>, report: &mut Report<'_>) -> Vec<Endpoint> {
     let implied = [RawEndpoint { path: DEFAULT_PATH.to_owned(), ..RawEndpoint::default() }];
     let wanted = if raw.endpoints.is_empty() { &implied[..] } else { &raw.endpoints[..] };
     let path = path.key("endpoints");
@@ -126,18 +113,18 @@ fn endpoints(raw: &RawListener, path: &KeyPath, address: SocketAddr, tokens: Tok
         if endpoints.iter().any(|other| other.path == endpoint.path) {
             report.error(&here.key("path"), format!("`{}` is taken by another endpoint of this listener", endpoint.path));
         }
-        let guard = match endpoint.guard {
-            RawGuard::Auto => default_guard(tokens),
-            RawGuard::Tokens => Guard::Tokens,
-            RawGuard::None => Guard::None,
-        };
-        check_guard(guard, address, tokens, &here.key("guard"), report);
+        site::check_endpoint(endpoint, &here, report);
+        let guard = guards::resolve(&endpoint.guard, &here.key("guard"), known, report);
+        guards::check(&guard, address, known.tokens, &here.key("guard"), report);
         if guard == Guard::None && !raw.allowed_hosts.is_empty() {
-            let message = "nobody is asked who they are, yet `allowedHosts` lets requests from elsewhere in".to_owned();
-            let hint = format!("guard the endpoint:\n    guard: tokens\n{TOKENS}\nor remove `allowedHosts` of this listener");
-            report.hinted(&here.key("guard"), message, Some(hint));
+            guards::opened(&here.key("guard"), report);
         }
-        endpoints.push(Endpoint { path: endpoint.path.clone(), guard });
+        endpoints.push(Endpoint {
+            path: endpoint.path.clone(),
+            guard,
+            audiences: endpoint.audiences.clone(),
+            scopes: endpoint.scopes.clone(),
+        });
     }
     if endpoints.is_empty() {
         report.error(
@@ -156,29 +143,5 @@ fn check_path(text: &str, path: &KeyPath, report: &mut Report<'_>) {
     }
     if RESERVED.iter().any(|taken| text == *taken || text.starts_with(&format!("{taken}/"))) {
         report.error(path, format!("`{text}` is answered by the host itself; choose another, e.g. {DEFAULT_PATH}"));
-    }
-}
-
-fn check_guard(guard: Guard, address: SocketAddr, tokens: Tokens, path: &KeyPath, report: &mut Report<'_>) {
-    if guard == Guard::None && !address.ip().is_loopback() {
-        let fix = format!(
-            "guard the endpoint:\n    guard: tokens\n{TOKENS}\nor listen on this machine only:\n    address: 127.0.0.1:{}",
-            address.port()
-        );
-        let message = format!("nobody is asked who they are on {address}, which others can reach: every tool would be theirs");
-        report.hinted(path, message, Some(fix));
-    }
-    match tokens {
-        _ if guard == Guard::None => {}
-        Tokens::Some => {}
-        Tokens::Never => {
-            report.hinted(path, "asks for tokens, but there are none: nobody could call".to_owned(), Some(TOKENS.to_owned()));
-        }
-        // No error: that would keep the last good configuration, and with it the token that was taken away.
-        Tokens::Gone => {
-            let message = "the last token is gone: nobody can call, and the endpoint stays guarded".to_owned();
-            let hint = format!("add a token:\n{TOKENS}\nor, on a loopback address, ask nobody who they are:\n    guard: none");
-            report.warning(path, message, hint);
-        }
     }
 }

@@ -1,6 +1,8 @@
 //! What the operator writes in `portcullis.yaml`. The JSON Schema for editors is generated from these types, so every field says here what
 //! it means, its unit and its default. No rules: those are in `resolve`; ranges are here once more for editors, and a test keeps both equal.
 
+mod identity;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -9,6 +11,8 @@ use serde_json::{Map, Value};
 
 use super::size::Size;
 use crate::grant::Grants;
+
+pub use identity::{RawAccess, RawKey, RawRing, RawScopeHierarchy, RawSecret, RawStore};
 
 /// The configuration of Portcullis. Every key is optional; relative paths are relative to this file's folder.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -19,6 +23,19 @@ pub struct RawConfig {
     pub listeners: Vec<RawListener>,
     /// Bearer tokens, known by their SHA-256 only.
     pub tokens: Vec<RawToken>,
+    /// What people may do whom an auth strategy knows.
+    pub access: Vec<RawAccess>,
+    /// OAuth scopes that stand for others: the broader to the narrower ones that it includes.
+    pub scope_hierarchy: RawScopeHierarchy,
+    /// Secrets by name; only files are named here.
+    pub secrets: BTreeMap<String, RawSecret>,
+    /// Master keys, the one in use first. Default: one that the host makes at its first start, in the user's state folder; several replicas must
+    /// share theirs.
+    pub keys: Vec<RawKey>,
+    /// Rings of signing keys, by name.
+    pub rings: BTreeMap<String, RawRing>,
+    /// Where logins and registrations of clients are kept.
+    pub store: RawStore,
     /// The folder whose `*.wasm` files are plugins. Default: `plugins`.
     pub plugin_directory: Option<String>,
     /// What the operator grants, by the name that a plugin gives itself. A plugin without an entry is not loaded.
@@ -53,7 +70,10 @@ pub struct RawListener {
     /// Whether it is opened. Default: true.
     #[serde(default)]
     pub enabled: Option<bool>,
-    /// Host names (`Host` header) that are accepted besides loopback names and the address itself.
+    /// The URL at which clients reach it: scheme, host and port, e.g. `https://mcp.example.com`. Default: `http://` and the address, on loopback.
+    #[serde(default)]
+    pub public_url: Option<String>,
+    /// Host names (`Host` header) that are accepted besides loopback names, the address itself and the one of `publicUrl`.
     #[serde(default)]
     pub allowed_hosts: Vec<String>,
     /// Web origins (`Origin` header, e.g. `https://app.example.com`) that are accepted besides loopback ones.
@@ -77,29 +97,42 @@ pub struct RawEndpoint {
     /// Whether it is served. Default: true.
     #[serde(default)]
     pub enabled: Option<bool>,
-    /// `tokens`: bearer tokens of this file; `none`: nobody is asked, only on loopback and without `allowedHosts`. Default: `tokens` if
-    /// there are any, else `none`; taking the last token away while the host runs leaves it at `tokens`.
+    /// `tokens`: bearer tokens of this file; `none`: nobody is asked, only on loopback and without `allowedHosts`; the name of an auth strategy
+    /// under `plugins`; or a list of up to 8 of them (but `none`), asked in this order. Default: `tokens` if there are any, else `none`; taking
+    /// the last token away while the host runs leaves it at `tokens`.
     #[serde(default)]
     pub guard: RawGuard,
+    /// Audiences of access tokens that are accepted besides this endpoint's own URL, e.g. the API identifier of an identity provider that
+    /// knows no resource indicators.
+    #[serde(default)]
+    pub audiences: Vec<String>,
+    /// OAuth scopes that clients are told to ask for, of those that the authorization server has. Default: what the strategies say.
+    #[serde(default)]
+    pub scopes: Vec<String>,
 }
 
 /// How an endpoint knows its callers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(inline, extend("enum" = ["auto", "tokens", "none"], "type" = "string"), transform = flat)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline, transform = word_or_words)]
 pub enum RawGuard {
-    /// `tokens` if there are any, else `none`.
-    #[default]
-    Auto,
-    /// Bearer tokens of this file.
-    Tokens,
-    /// Nobody is asked; only on loopback.
-    None,
+    /// One strategy.
+    Word(String),
+    /// Several, in order.
+    Chain(Vec<String>),
 }
 
-/// One plain `enum` instead of an alternative per variant: editors and findings can then list the words.
-fn flat(schema: &mut schemars::Schema) {
-    schema.remove("oneOf");
+/// One schema for both instead of alternatives, so that a finding can name what fits.
+fn word_or_words(schema: &mut schemars::Schema) {
+    schema.remove("anyOf");
+    schema.insert("type".to_owned(), serde_json::json!(["string", "array"]));
+    schema.insert("items".to_owned(), serde_json::json!({"type": "string"}));
+}
+
+impl Default for RawGuard {
+    fn default() -> Self {
+        Self::Word("auto".to_owned())
+    }
 }
 
 /// One bearer token. In patterns, `*` stands for any characters; an absent list permits nothing.

@@ -4,14 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::listeners::Tokens;
+use super::guards::{Known, Tokens};
 use super::path::KeyPath;
 use super::raw::RawConfig;
 use super::report::Report;
 use super::tree::Tree;
-use super::{Config, KubernetesConfig, listeners, plugins, shape, tokens};
+use super::{Config, KubernetesConfig, identity, listeners, plugins, shape, tokens};
 use crate::finding::{Finding, Place};
 use crate::limits::CONCURRENT_CALLS_MAX;
+use crate::policy::ScopeHierarchy;
 
 /// Calls at the same time, unless configured: what one pool of instances holds, about 64 MiB if each waits in a host call.
 const MAX_CONCURRENT_CALLS: u64 = 1_024;
@@ -31,6 +32,8 @@ pub struct Surroundings<'a> {
     pub base: &'a Path,
     /// Where compiled plugins go unless configured; absolute.
     pub cache: &'a Path,
+    /// Where the host keeps what must outlive it, unless configured; absolute.
+    pub state: &'a Path,
     /// Whether some endpoint asks for tokens at this moment: then none is opened because its tokens are gone.
     pub guarded: bool,
 }
@@ -72,6 +75,8 @@ fn resolve(raw: &RawConfig, around: Surroundings<'_>, report: &mut Report<'_>) -
         (true, false) => Tokens::Never,
     };
     let tokens = tokens::resolve(&raw.tokens, report);
+    let names: Vec<&str> = raw.plugins.keys().map(String::as_str).collect();
+    let known = Known { tokens: tokens_now, plugins: &names };
     let mut number =
         |key: &str, value: Option<u64>, default, range| within(&root.key(key), value.unwrap_or(default), range, report);
     let max_concurrent_calls =
@@ -79,8 +84,15 @@ fn resolve(raw: &RawConfig, around: Surroundings<'_>, report: &mut Report<'_>) -
     let queue_timeout = number("queueTimeoutMs", raw.queue_timeout_ms, QUEUE_TIMEOUT_MS, (0, 60_000));
     let list_ttl = number("listTtlMs", raw.list_ttl_ms, LIST_TTL_MS, (0, 86_400_000));
     Config {
-        listeners: listeners::resolve(&raw.listeners, tokens_now, report),
+        listeners: listeners::resolve(&raw.listeners, known, report),
         tokens,
+        access: identity::access(&raw.access, report),
+        scope_hierarchy: ScopeHierarchy(raw.scope_hierarchy.clone()),
+        secrets: identity::secrets(&raw.secrets, around.base, report),
+        keys: identity::keys(&raw.keys, &raw.secrets, report),
+        rings: raw.rings.iter().map(|(name, ring)| (name.clone(), ring.algorithm)).collect(),
+        store: identity::store(raw, (around.base, around.state), report),
+        state_directory: around.state.to_owned(),
         plugin_directory: absolute(around.base, raw.plugin_directory.as_deref().unwrap_or("plugins")),
         plugins: plugins::resolve(&raw.plugins, report),
         kubernetes: KubernetesConfig {

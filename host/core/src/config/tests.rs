@@ -4,20 +4,20 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Config, Guard, Surroundings};
+use super::{Config, Endpoint, Guard, Surroundings};
 use crate::finding::Finding;
 
-fn parse(text: &str) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
+pub(super) fn parse(text: &str) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
     parse_beside(text, false)
 }
 
 /// `guarded`: what serves asks for tokens.
 fn parse_beside(text: &str, guarded: bool) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
     let (base, cache) = (Path::new("/etc/portcullis"), Path::new("/var/cache"));
-    Config::parse(text, Surroundings { file: "portcullis.yaml", base, cache, guarded })
+    Config::parse(text, Surroundings { file: "portcullis.yaml", base, cache, state: Path::new("/var/state"), guarded })
 }
 
-fn findings(text: &str) -> String {
+pub(super) fn findings(text: &str) -> String {
     let all = parse(text).map_or_else(|findings| findings, |(_, warnings)| warnings);
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -30,7 +30,7 @@ fn an_empty_file_is_a_loopback_host_without_plugins() {
     let (config, warnings) = parse("").unwrap();
     assert!(warnings.is_empty());
     assert_eq!(config.listeners[0].address.to_string(), "127.0.0.1:4204");
-    assert_eq!((config.listeners[0].endpoints[0].path.as_str(), config.listeners[0].endpoints[0].guard), ("/mcp", Guard::None));
+    assert_eq!(config.listeners[0].endpoints, [Endpoint::new("/mcp", Guard::None)]);
     assert_eq!(config.plugin_directory, Path::new("/etc/portcullis/plugins"));
     assert_eq!(config.cache_directory, Path::new("/var/cache"));
     assert!(config.plugins.is_empty() && config.tokens.is_empty() && config.audit.is_none());
@@ -55,7 +55,7 @@ fn every_key_reaches_the_configuration() {
         (&["h".to_owned()][..], &["https://o".to_owned()][..])
     );
     assert_eq!(listener.endpoints.len(), 1);
-    assert_eq!(listener.endpoints[0].guard, Guard::Tokens);
+    assert_eq!(listener.endpoints[0].guard, Guard::tokens());
     let rules = &config.tokens["me"].rules;
     assert_eq!((rules.tools.join(","), rules.prompts.join(","), rules.resources.join(",")), ("*".into(), "a".into(), "b".into()));
     assert_eq!(
@@ -81,7 +81,7 @@ fn every_key_reaches_the_configuration() {
 #[test]
 fn every_wrong_shape_is_found_at_once_with_its_place() {
     insta::assert_snapshot!(findings(
-        "listner: []\nlisteners:\n- name: a\n  adress: 127.0.0.1:1\n  endpoints:\n  - path: /a\n    guard: token\nqueueTimeoutMs: soon\nlistTtlMs: -1\nplugins:\n  cnpg:\n    grants:\n      logs: true\n      kubernetes:\n        rules:\n        - apiGroups: ''\n          resources: [pods]\n    limits:\n      memory: 64MB\n"
+        "listner: []\nlisteners:\n- name: a\n  adress: 127.0.0.1:1\n  endpoints:\n  - path: /a\n    guard: 7\nqueueTimeoutMs: soon\nlistTtlMs: -1\nplugins:\n  cnpg:\n    grants:\n      logs: true\n      kubernetes:\n        rules:\n        - apiGroups: ''\n          resources: [pods]\n    limits:\n      memory: 64MB\n"
     ), @r#"
     error: portcullis.yaml:1:1: listner: is not a known key
         did you mean `listeners`?
@@ -89,8 +89,8 @@ fn every_wrong_shape_is_found_at_once_with_its_place() {
         IP address and port, e.g. `127.0.0.1:4204`; port 0 takes a free one.
     error: portcullis.yaml:4:3: listeners[0].adress: is not a known key
         did you mean `address`?
-    error: portcullis.yaml:7:12: listeners[0].endpoints[0].guard: is `token`, but must be one of auto, tokens, none
-        did you mean `tokens`?
+    error: portcullis.yaml:7:12: listeners[0].endpoints[0].guard: is a number, but must be text (in quotes if it looks like a number) or a list
+        `tokens`: bearer tokens of this file; `none`: nobody is asked, only on loopback and without `allowedHosts`; the name of an auth strategy under `plugins`; or a list of up to 8 of them (but `none`), asked in this order. Default: `tokens` if there are any, else `none`; taking the last token away while the host runs leaves it at `tokens`.
     error: portcullis.yaml:8:17: queueTimeoutMs: is text, but must be a whole number
         Milliseconds that a call waits for its turn when that many run already, 0 to 60,000. Default: 1,000, then the client hears 'overloaded'.
     error: portcullis.yaml:9:12: listTtlMs: value is less than the minimum of 0
@@ -160,7 +160,7 @@ fn d8_an_open_address_without_a_guard_is_refused_with_the_yaml_that_guards_it() 
             address: 127.0.0.1:4204
     "#);
     let guarded = format!("{TOKEN}listeners:\n- name: all\n  address: 0.0.0.0:4204\n");
-    assert_eq!(parse(&guarded).unwrap().0.listeners[0].endpoints[0].guard, Guard::Tokens);
+    assert_eq!(parse(&guarded).unwrap().0.listeners[0].endpoints[0].guard, Guard::tokens());
     let opened = format!("{guarded}  endpoints: [{{path: /mcp, guard: none}}]\n");
     assert!(findings(&opened).contains("listeners[0].endpoints[0].guard: nobody is asked"), "{}", findings(&opened));
 }
@@ -177,7 +177,7 @@ fn taking_the_last_token_away_opens_nothing_and_takes_effect() {
     let said = auto.to_owned() + "  endpoints: [{path: /mcp, guard: tokens}]\n";
     for text in ["", auto, &said] {
         let (config, warnings) = parse_beside(text, true).unwrap();
-        assert_eq!((config.listeners[0].endpoints[0].guard, config.tokens.len()), (Guard::Tokens, 0), "{text}");
+        assert_eq!((&config.listeners[0].endpoints[0].guard, config.tokens.len()), (&Guard::tokens(), 0), "{text}");
         assert!(config.is_guarded() && warnings[0].message.starts_with("the last token is gone"), "{text}: {warnings:?}");
         assert!(warnings[0].hint.as_ref().unwrap().contains("guard: none"));
     }
