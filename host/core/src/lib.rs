@@ -29,5 +29,6 @@ pub mod resource;
 pub mod schema;
 pub mod secret;
 pub mod snapshot;
+pub mod strategies;
 pub mod strategy;
 pub mod tool;

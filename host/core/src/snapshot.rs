@@ -7,6 +7,7 @@ use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::policy::Policy;
+use crate::strategies::Strategies;
 
 /// See the module.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Snapshot {
     pub config: Arc<Config>,
     /// What the plugins offer.
     pub catalogue: Catalogue,
+    /// How callers prove who they are.
+    pub strategies: Strategies,
     /// Who may do what.
     pub policy: Policy,
     /// What is wrong but does not stop this generation: broken plugins above all.

@@ -43,7 +43,8 @@ fn is_loopback(authority: &str) -> bool {
 /// Strategies of plugins tell clients absolute URLs: behind an address that is not this machine's they must be known.
 pub(crate) fn check(url: Option<&str>, address: SocketAddr, endpoints: &[Endpoint], path: &KeyPath, report: &mut Report<'_>) {
     let asks = |endpoint: &Endpoint| matches!(&endpoint.guard, Guard::Strategies(all) if all.iter().any(|one| *one != StrategyRef::Tokens));
-    if url.is_none() && !address.ip().is_loopback() && endpoints.iter().any(asks) {
+    let unknown = !address.ip().is_loopback() || address.port() == 0;
+    if url.is_none() && unknown && endpoints.iter().any(asks) {
         let message = "an auth strategy tells clients absolute URLs, and this listener does not know its own".to_owned();
         let hint = "the one that clients use:\n    publicUrl: https://mcp.example.com".to_owned();
         report.hinted(&path.key("publicUrl"), message, Some(hint));
