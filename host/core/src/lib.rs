@@ -14,6 +14,7 @@ pub mod egress;
 pub mod finding;
 pub mod grant;
 pub mod jwt;
+pub mod keyring;
 pub mod keyvalue;
 pub mod kube;
 pub mod kubegrant;
