@@ -61,3 +61,31 @@ pub mod completions {
         with: { "portcullis:tool/types@0.1.0": super::tool::portcullis::tool::types },
     });
 }
+
+/// World `authenticator`: the nouns, the imports and the export `authentication`. It shares `log` and `config` with world `tool`.
+pub mod auth {
+    wit_bindgen::generate!({
+        path: ["../../wit/portcullis-kubernetes/0.1", "../../wit/portcullis-tool/0.1", "../../wit/portcullis-auth/0.1"],
+        world: "portcullis:auth/authenticator",
+        pub_export_macro: true,
+        export_macro_name: "export_world",
+        additional_derives: [PartialEq],
+        with: {
+            "portcullis:tool/log@0.1.0": super::tool::portcullis::tool::log,
+            "portcullis:tool/config@0.1.0": super::tool::portcullis::tool::config,
+        },
+        generate_all,
+    });
+}
+
+/// World `with-routes`.
+pub mod routes {
+    wit_bindgen::generate!({
+        path: ["../../wit/portcullis-kubernetes/0.1", "../../wit/portcullis-tool/0.1", "../../wit/portcullis-auth/0.1"],
+        world: "portcullis:auth/with-routes",
+        pub_export_macro: true,
+        export_macro_name: "export_world",
+        additional_derives: [PartialEq],
+        with: { "portcullis:auth/types@0.1.0": super::auth::portcullis::auth::types },
+    });
+}

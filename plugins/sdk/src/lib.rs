@@ -1,5 +1,6 @@
 //! The Rust SDK for Portcullis plugins: WIT worlds as traits, builders for what a plugin returns, and thin wrappers over what it may
-//! import. What the host grants or checks is not decided here; the reference of every noun is `wit/portcullis-tool`.
+//! import. What the host grants or checks is not decided here; the references of the nouns are `wit/portcullis-tool` and
+//! `wit/portcullis-auth`.
 //!
 //! A whole plugin (crate type `cdylib`, target `wasm32-wasip2`):
 //!
@@ -40,9 +41,12 @@
 //! capability each ([`withhold`] is none), and calling none of a module's functions imports nothing. `std` may import more: `HashMap` draws on `wasi:random`
 //! (use `BTreeMap`), `Instant` and `SystemTime` on `wasi:clocks`.
 //!
+//! An auth strategy is another world, with traits and a macro of its own: see [`auth`].
+//!
 //! Plugins build and test natively too: there the imports are replaced by [`testing`], and Kubernetes goes through the trait
 //! [`kubernetes::Api`], which a test implements for itself.
 
+pub mod auth;
 #[doc(hidden)]
 pub mod bindings;
 pub mod completions;
