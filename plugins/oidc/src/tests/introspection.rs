@@ -1,0 +1,86 @@
+//! Opaque tokens (RFC 7662).
+
+use portcullis_plugin::auth::http::HttpError;
+use portcullis_plugin::auth::{Fault, Verdict};
+use serde_json::{Value, json};
+
+use super::fake::{Fake, ISSUER, NOW, RESOURCE, settings};
+use crate::judging::judge;
+use crate::settings::Settings;
+
+const ENDPOINT: &str = "https://id.example.com/introspect";
+
+fn answering(status: u16, body: &Value) -> Fake {
+    Fake { replies: [(ENDPOINT.to_owned(), Ok((status, body.to_string())))].into(), ..Fake::default() }
+}
+
+fn judged(host: &Fake, token: &str) -> Result<Verdict, Fault> {
+    judge(host, &settings(json!({"introspection": {"endpoint": ENDPOINT}})), token)
+}
+
+fn active(members: Value) -> Value {
+    let mut answer =
+        json!({"active": true, "sub": "alice", "aud": RESOURCE, "scope": "read", "client_id": "cli", "exp": NOW + 600});
+    answer.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    answer
+}
+
+#[test]
+fn an_active_token_is_its_subject_and_is_asked_about_again_soon() {
+    let host = answering(200, &active(json!({})));
+    let Ok(Verdict::Principal(identity)) = judged(&host, "a b&c") else { panic!("refused") };
+    assert_eq!((identity.subject.as_str(), identity.issuer.as_str(), identity.expires_at), ("alice", ISSUER, NOW + 60));
+    assert_eq!(*host.forms.borrow(), [(ENDPOINT.to_owned(), "token=a%20b%26c&token_type_hint=access_token".to_owned())]);
+}
+
+#[test]
+fn a_token_that_ends_sooner_is_kept_no_longer() {
+    for (members, ends) in [(json!({"exp": NOW + 5}), NOW + 5), (json!({"exp": null}), NOW + 60)] {
+        let mut answer = active(members);
+        answer.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        let Ok(Verdict::Principal(identity)) = judged(&answering(200, &answer), "t") else { panic!("refused") };
+        assert_eq!(identity.expires_at, ends);
+    }
+}
+
+#[test]
+fn what_is_not_active_is_refused_and_only_true_is_active() {
+    for answer in [json!({"active": false}), json!({"active": "true", "sub": "alice"}), json!({"sub": "alice"})] {
+        assert!(matches!(judged(&answering(200, &answer), "t"), Ok(Verdict::Reject(_))), "{answer}");
+    }
+}
+
+#[test]
+fn an_active_token_of_another_issuer_audience_or_time_is_refused() {
+    for members in [json!({"iss": "https://evil"}), json!({"aud": []}), json!({"exp": NOW}), json!({"sub": ""})] {
+        assert!(matches!(judged(&answering(200, &active(members.clone())), "t"), Ok(Verdict::Reject(_))), "{members}");
+    }
+}
+
+#[test]
+fn an_issuer_that_does_not_answer_lets_nobody_in_and_sends_nobody_away() {
+    for host in [
+        answering(500, &active(json!({}))),
+        answering(401, &json!({})),
+        answering(302, &active(json!({}))),
+        answering(200, &json!("active")),
+        Fake { replies: [(ENDPOINT.to_owned(), Err(HttpError::Timeout("slow".to_owned())))].into(), ..Fake::default() },
+    ] {
+        assert_eq!(judged(&host, "t").unwrap_err().code, "unavailable");
+    }
+}
+
+#[test]
+fn of_several_issuers_the_one_that_knows_it_counts() {
+    let other = "https://b.example.com/introspect";
+    let entry = |issuer: &str, endpoint: &str| json!({"issuer": issuer, "introspection": {"endpoint": endpoint}});
+    let settings =
+        Settings::parse(&json!({"issuers": [entry("https://b", other), entry(ISSUER, ENDPOINT)]}).to_string()).unwrap();
+    let mut host = answering(200, &active(json!({})));
+    host.replies.insert(other.to_owned(), Ok((200, r#"{"active":false}"#.to_owned())));
+    assert!(matches!(judge(&host, &settings, "t"), Ok(Verdict::Principal(identity)) if identity.issuer == ISSUER));
+    host.replies.insert(other.to_owned(), Err(HttpError::Timeout("slow".to_owned())));
+    assert!(matches!(judge(&host, &settings, "t"), Ok(Verdict::Principal(_))));
+    host.replies.insert(ENDPOINT.to_owned(), Ok((200, r#"{"active":false}"#.to_owned())));
+    assert_eq!(judge(&host, &settings, "t").unwrap_err().code, "unavailable");
+}
