@@ -51,8 +51,8 @@ pub struct Write {
 /// Why nothing was read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyValueError {
-    /// The key is empty or over [`KEY_MAX`], or the value over [`VALUE_MAX`].
-    #[error("a key has 1 to {KEY_MAX} bytes, a value at most {VALUE_MAX}")]
+    /// The key is empty or over [`KEY_MAX`], the value over [`VALUE_MAX`], or the grant empty or over [`GRANT_MAX`].
+    #[error("a key has 1 to {KEY_MAX} bytes, a value at most {VALUE_MAX}, the name of a grant 1 to {GRANT_MAX}")]
     TooLarge,
     /// [`ENTRIES_MAX`] is reached.
     #[error("this plugin keeps {ENTRIES_MAX} entries already")]

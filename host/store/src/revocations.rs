@@ -1,0 +1,154 @@
+//! Ended logins: a table for all replicas, and a copy in memory that every request asks.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use parking_lot::RwLock;
+use portcullis_core::keyvalue::KeyValueError;
+
+use crate::database::{Database, ask};
+use crate::entries::quota;
+
+/// How long a revocation is remembered (31 days): no credential of a revoked login lives longer.
+const REMEMBERED: Duration = Duration::from_secs(31 * 86_400);
+
+/// Rows that one statement reads or deletes.
+pub(crate) const PAGE: i64 = 1000;
+
+const REVOKE: &str = "INSERT INTO plugin_revocations (plugin, grant_name, at) SELECT $1, $2, (SELECT ms FROM portcullis_clock) \
+     WHERE (SELECT count(*) FROM plugin_revocations WHERE plugin = $1) < $3 ON CONFLICT (plugin, grant_name) DO NOTHING";
+const HAS: &str = "SELECT count(*) FROM plugin_revocations WHERE plugin = $1 AND grant_name = $2";
+const SINCE: &str = "SELECT seq, plugin, grant_name, at FROM plugin_revocations WHERE seq > $1 ORDER BY seq LIMIT $2";
+const LAST: &str = "SELECT coalesce(max(seq), 0) FROM plugin_revocations";
+const FORGET: &str = "DELETE FROM plugin_revocations WHERE seq IN \
+     (SELECT seq FROM plugin_revocations WHERE at < (SELECT ms FROM portcullis_clock) - $1 ORDER BY seq LIMIT $2)";
+
+type Row = (i64, String, String, i64);
+
+/// What this replica knows.
+#[derive(Debug, Default)]
+pub(crate) struct Revocations {
+    /// By plugin and grant: when, in milliseconds since 1970.
+    known: RwLock<HashMap<String, HashMap<String, i64>>>,
+    /// The number of the last row that was read.
+    seen: AtomicI64,
+}
+
+impl Revocations {
+    pub(crate) fn has(&self, plugin: &str, grant: &str) -> bool {
+        self.known.read().get(plugin).is_some_and(|grants| grants.contains_key(grant))
+    }
+
+    /// The row first: what only one replica knows would be gone with it.
+    pub(crate) async fn revoke(&self, database: &Database, plugin: &str, grant: &str) -> Result<(), KeyValueError> {
+        let rows = ask!(&database.writer, connection => async {
+            let query = sqlx::query(REVOKE).bind(plugin).bind(grant).bind(quota());
+            Ok::<_, sqlx::Error>(query.execute(connection).await?.rows_affected())
+        })?;
+        if rows == 0 {
+            let there: i64 =
+                ask!(&database.reader, connection => sqlx::query_scalar(HAS).bind(plugin).bind(grant).fetch_one(connection))?;
+            (there > 0).then_some(()).ok_or(KeyValueError::Quota)?;
+        }
+        self.note(plugin.to_owned(), grant.to_owned(), now());
+        Ok(())
+    }
+
+    fn note(&self, plugin: String, grant: String, at: i64) {
+        self.known.write().entry(plugin).or_default().insert(grant, at);
+    }
+
+    /// Reads what others revoked since the last time.
+    pub(crate) async fn catch_up(&self, database: &Database) -> Result<(), KeyValueError> {
+        loop {
+            let seen = self.seen.load(Ordering::Acquire);
+            let rows: Vec<Row> =
+                ask!(&database.reader, connection => sqlx::query_as(SINCE).bind(seen).bind(PAGE).fetch_all(connection))?;
+            let full = i64::try_from(rows.len()).is_ok_and(|rows| rows == PAGE);
+            for (seq, plugin, grant, at) in rows {
+                self.note(plugin, grant, at);
+                self.seen.store(seq, Ordering::Release);
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Deletes old rows, a page at a time, and forgets them here. Numbers that went down mean that a backup was restored: all is read again.
+    pub(crate) async fn forget(&self, database: &Database) -> Result<(), KeyValueError> {
+        let life = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
+        ask!(&database.writer, connection => async {
+            sqlx::query(FORGET).bind(life).bind(PAGE).execute(connection).await.map(drop)
+        })?;
+        let last: i64 = ask!(&database.reader, connection => sqlx::query_scalar(LAST).fetch_one(connection))?;
+        if last < self.seen.load(Ordering::Acquire) {
+            self.seen.store(0, Ordering::Release);
+        }
+        self.drop_older_than(now().saturating_sub(life));
+        Ok(())
+    }
+
+    /// Looks first: requests read this too, and wait for who writes.
+    fn drop_older_than(&self, oldest: i64) {
+        if self.known.read().values().flat_map(HashMap::values).all(|at| *at >= oldest) {
+            return;
+        }
+        self.known.write().retain(|_, grants| {
+            grants.retain(|_, at| *at >= oldest);
+            !grants.is_empty()
+        });
+    }
+}
+
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+    use super::{Database, Revocations};
+    use crate::database::{Pool, StoreLocation};
+
+    #[test]
+    fn a_grant_is_revoked_for_its_plugin_only() {
+        let revocations = Revocations::default();
+        revocations.note("oauth".into(), "grant-1".into(), 0);
+        assert!(revocations.has("oauth", "grant-1"));
+        assert!(!revocations.has("oidc", "grant-1") && !revocations.has("oauth", "grant-2"));
+    }
+
+    #[test]
+    fn what_is_old_leaves_the_memory_and_the_rest_stays() {
+        let revocations = Revocations::default();
+        revocations.note("oauth".into(), "old".into(), 9);
+        revocations.note("oauth".into(), "new".into(), 10);
+        revocations.drop_older_than(10);
+        assert!(revocations.has("oauth", "new") && !revocations.has("oauth", "old"));
+    }
+
+    async fn raw(database: &Database, statement: &'static str) {
+        let Pool::Sqlite(pool) = &database.writer else { panic!("no SQLite") };
+        sqlx::raw_sql(statement).execute(pool).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn after_a_backup_was_restored_under_a_running_replica_revocations_are_read_from_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&StoreLocation::Sqlite(folder.path().join("store.db"))).await.unwrap();
+        let (here, other) = (Revocations::default(), Revocations::default());
+        for grant in ["a", "b", "c"] {
+            other.revoke(&database, "oauth", grant).await.unwrap();
+        }
+        here.catch_up(&database).await.unwrap();
+        raw(&database, "DELETE FROM plugin_revocations; DELETE FROM sqlite_sequence").await;
+        other.revoke(&database, "oauth", "d").await.unwrap();
+        here.forget(&database).await.unwrap();
+        here.catch_up(&database).await.unwrap();
+        assert!(["a", "b", "c", "d"].into_iter().all(|grant| here.has("oauth", grant)));
+    }
+}
