@@ -229,6 +229,19 @@ async fn what_a_ring_signs_that_ring_verifies_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_rings_key_serves_the_rings_algorithm_only_whatever_the_header_says() {
+    let masters = KeyRing::new(vec![("k".to_owned(), Secret::new("x".repeat(44)))]).unwrap();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &*masters.active().derive("jwt/h/HS256"));
+    let host = own(&[("h", RingAlgorithm::Hs256)]).unwrap();
+    for (algorithm, refusal) in [("HS256", None), ("HS512", Some(JwtCode::Algorithm)), ("EdDSA", Some(JwtCode::Algorithm))] {
+        let signed = unsigned(&json!({ "alg": algorithm }), &json!({ "exp": 4_102_444_800_u64 }));
+        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, signed.as_bytes())));
+        let verified = host.verify(&token, &Keys::Ring("h".into()), &expected(ALL, None), false).await;
+        assert_eq!(verified.err().map(|error| error.code), refusal, "{algorithm}");
+    }
+}
+
+#[tokio::test]
 async fn a_ring_signs_only_what_it_would_verify() {
     let host = own(&[("h", RingAlgorithm::Hs256)]).unwrap();
     let long = format!(r#"{{"exp": 1, "a": "{}"}}"#, "a".repeat(16 << 10));
