@@ -15,6 +15,7 @@ use crate::clock::Clock;
 pub(crate) use entry::{Failure, Found, Kind, Missing};
 pub(crate) use lifetime::lifetime;
 use slot::Slot;
+pub(crate) use slot::slow;
 
 /// Most entries of a cache. At 256 KiB each they have 16 MiB; an installation trusts a handful of issuers.
 pub(crate) const ENTRIES_MAX: usize = 64;

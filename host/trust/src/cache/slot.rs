@@ -91,7 +91,8 @@ impl<T: Send + Sync + 'static> Drop for Running<T> {
     }
 }
 
-fn slow() -> Missing {
+/// Nothing came in the time that a request waits; the fetch goes on.
+pub(crate) fn slow() -> Missing {
     let failure = Failure { kind: Kind::Silent, reason: format!("no answer within {} s", WAIT_MAX.as_secs()) };
     Missing { failure, retry_after: Duration::from_secs(1) }
 }

@@ -6,7 +6,7 @@ use portcullis_core::jwt::{JwtCode, JwtError};
 use tokio::time::timeout;
 
 use super::KeySet;
-use crate::cache::{Cache, Failure, Fetched, Key, Missing, WAIT_MAX, lifetime};
+use crate::cache::{Cache, Failure, Fetched, Key, Missing, WAIT_MAX, lifetime, slow};
 use crate::clock::Clock;
 use crate::discovery::{Documents, check_url, get, invalid};
 use crate::egress::Client;
@@ -33,9 +33,10 @@ impl KeySets {
         Self { cache: Cache::new(clock), client, documents }
     }
 
-    /// The keys, from the cache if there is any copy.
+    /// The keys, from the cache if there is any copy; else within the time that a request waits for document and keys together (2 s).
     pub(crate) async fn get(&self, source: Source<'_>, private: bool) -> Result<Arc<KeySet>, JwtError> {
-        self.kept(&self.place(source, private).await?).await
+        let whole = async { self.kept(&self.place(source, private).await?).await };
+        timeout(WAIT_MAX, whole).await.unwrap_or_else(|_| Err(unavailable(slow())))
     }
 
     /// Fetches the keys again, and then the document that says where they are, until a set is good. Each at most once in 30 s per issuer, and no

@@ -21,6 +21,8 @@ pub(crate) enum Reply {
     Endless(String, Vec<u8>),
     /// As it stands.
     Raw(String),
+    /// The same after a second and a half.
+    Late(String),
     /// Nothing, for ever.
     Hang,
 }
@@ -87,7 +89,12 @@ pub(crate) async fn serve(
     let path = head.split(' ').nth(1).unwrap().to_owned();
     requests.lock().unwrap().push(head);
     let script = Arc::clone(&script.lock().unwrap());
-    let reply = match script(&path) {
+    let mut reply = script(&path);
+    if let Reply::Late(body) = reply {
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        reply = Reply::Json(body);
+    }
+    let reply = match reply {
         Reply::Json(body) => {
             format!(
                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
@@ -98,7 +105,7 @@ pub(crate) async fn serve(
             format!("HTTP/1.1 {status} X\r\nlocation: /elsewhere\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         }
         Reply::Raw(text) => text,
-        Reply::Hang => std::future::pending().await,
+        Reply::Hang | Reply::Late(_) => std::future::pending().await,
         Reply::Endless(head, body) => {
             let mut next = stream.write_all(head.as_bytes()).await;
             while next.is_ok() {
