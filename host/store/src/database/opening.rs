@@ -27,7 +27,8 @@ const SCHEMA_WITHIN: Duration = Duration::from_secs(30);
 pub enum StoreLocation {
     /// A file, for one host; made (mode 0600) if it is not there. SQLite puts two more beside it.
     Sqlite(PathBuf),
-    /// A URL `postgres://user:password@host/database`, for any number of replicas. libpq's parameters, e.g. `sslmode` and `sslrootcert`.
+    /// A URL `postgres://user:password@host/database`, for any number of replicas, with libpq's parameters, e.g. `sslmode` and
+    /// `sslrootcert`. What it leaves out, the driver takes from libpq's `PG*` variables and `~/.pgpass`.
     Postgres(Secret),
 }
 

@@ -174,3 +174,15 @@ async fn a_file_in_no_folder_is_refused_by_name() {
     let refused = open(StoreLocation::Sqlite(path.clone()), &["2026"]).await.unwrap_err();
     assert!(refused.to_string().contains(&path.display().to_string()), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_dropped_works_no_more_and_leaves_no_connection() {
+    let Some(backend) = Backend::postgres().await else { return eprintln!("{SKIPPED}") };
+    let connections = "SELECT CAST(count(*) AS TEXT) FROM pg_stat_activity WHERE application_name = 'portcullis' \
+         AND datname = current_database()";
+    let store = backend.open().await;
+    fill(&store).await;
+    assert_ne!(backend.text(connections).await, "0");
+    drop(store);
+    eventually(Duration::from_secs(5), "no connection is left", async || backend.text(connections).await == "0").await;
+}
