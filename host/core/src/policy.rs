@@ -147,10 +147,16 @@ impl Policy {
         }
     }
 
+    /// Whether [`Policy::decide`] would permit it.
+    #[must_use]
+    pub fn allows(&self, principal: &Principal, action: Action, target: &str) -> bool {
+        matches!(self.judge(principal, action, target), Decision::Allowed(_))
+    }
+
     /// Whether [`Policy::decide`] would permit it, now or with more scopes: what lists show. A tool that were hidden until its scope is there
     /// could not be asked for.
     #[must_use]
-    pub fn allows(&self, principal: &Principal, action: Action, target: &str) -> bool {
+    pub fn shows(&self, principal: &Principal, action: Action, target: &str) -> bool {
         !matches!(self.judge(principal, action, target), Decision::Denied)
     }
 

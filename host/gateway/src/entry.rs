@@ -1,13 +1,16 @@
 //! What a request carries from the door to the guest: one snapshot, one caller. Taken once, at entry.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use portcullis_core::config::{Config, Endpoint, Guard, Listener};
+use portcullis_core::config::{Config, Endpoint, Guard, Listener, StrategyRef};
+use portcullis_core::ports::PluginStore;
 use portcullis_core::principal::Principal;
 use portcullis_core::secret::TokenHash;
 use portcullis_core::snapshot::Snapshot;
 
+use crate::auth;
 use crate::cache::WireCatalogue;
 use crate::gateway::Shared;
 
@@ -30,6 +33,21 @@ pub(crate) enum Credential {
         /// Its hash.
         hash: TokenHash,
     },
+    /// What an auth strategy vouches for.
+    Strategy {
+        /// The listener's name.
+        listener: String,
+        /// The endpoint's path.
+        path: String,
+        /// The strategy's name.
+        plugin: String,
+        /// The login that it belongs to, by which it can be revoked.
+        grant: Option<String>,
+        /// Seconds since 1970.
+        expires_at: u64,
+        /// Of the credential.
+        hash: TokenHash,
+    },
 }
 
 /// Who calls, and how it was proved.
@@ -40,20 +58,43 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Whether the proof still holds under another configuration.
-    pub(crate) fn is_still_valid(&self, config: &Config) -> bool {
+    /// Whether the proof still holds under another configuration, or later.
+    pub(crate) fn is_still_valid(&self, config: &Config, store: Option<&dyn PluginStore>) -> bool {
         match &self.credential {
             Credential::Stdio => true,
             Credential::Unguarded { listener, path } => {
                 find_endpoint(config, listener, path).is_some_and(|(_, endpoint)| endpoint.guard == Guard::None)
             }
             Credential::Token { name, hash } => config.tokens.get(name).is_some_and(|token| token.hash.matches(hash)),
+            Credential::Strategy { listener, path, plugin, expires_at, .. } => {
+                let asks = |endpoint: &Endpoint| endpoint.guard.asks(&StrategyRef::Plugin(plugin.clone()));
+                let asked = find_endpoint(config, listener, path).is_some_and(|(_, endpoint)| asks(endpoint));
+                asked && *expires_at > auth::now() && !self.is_revoked(store)
+            }
+        }
+    }
+
+    /// Returns when the credential ends; never for one that does not.
+    pub(crate) async fn ended(&self) {
+        match &self.credential {
+            Credential::Strategy { expires_at, .. } => {
+                tokio::time::sleep(Duration::from_secs(expires_at.saturating_sub(auth::now()))).await;
+            }
+            _ => std::future::pending().await,
+        }
+    }
+
+    /// Whether the login that it came with was ended.
+    pub(crate) fn is_revoked(&self, store: Option<&dyn PluginStore>) -> bool {
+        match (&self.credential, store) {
+            (Credential::Strategy { plugin, grant: Some(grant), .. }, Some(store)) => store.is_revoked(plugin, grant),
+            _ => false,
         }
     }
 
     /// Whether what this caller sees is what every caller of the same endpoint sees.
     pub(crate) fn is_everybody(&self) -> bool {
-        !matches!(self.credential, Credential::Token { .. })
+        matches!(self.credential, Credential::Stdio | Credential::Unguarded { .. })
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use portcullis_core::ports::AuditSink;
+use portcullis_core::ports::{AuditSink, PluginStore};
 use portcullis_core::snapshot::Snapshot;
 use tokio::sync::watch;
 
+use crate::auth::Verdicts;
 use crate::cache::WireCache;
 use crate::entry::{Caller, Entry};
 use crate::health::{Health, KubernetesProbe};
@@ -20,6 +21,8 @@ pub struct GatewayParts {
     pub audit: Arc<dyn AuditSink>,
     /// The channel that the runtime publishes to.
     pub notices: Notices,
+    /// What strategies keep: asked whether a login was revoked. `None` if the host was built without one.
+    pub store: Option<Arc<dyn PluginStore>>,
     /// Asks whether the API server answers, for `/readyz`; `None` if the host was built without one.
     pub kubernetes: Option<KubernetesProbe>,
 }
@@ -35,13 +38,15 @@ impl Gateway {
     #[must_use]
     pub fn new(snapshots: watch::Receiver<Arc<Snapshot>>, parts: GatewayParts) -> Self {
         let wire = Arc::new(WireCache::default());
-        let watches = Watches::new(snapshots.clone(), Arc::clone(&wire));
+        let watches = Watches::new(snapshots.clone(), Arc::clone(&wire), parts.store.clone());
         let shared = Shared {
             health: Health::new(parts.kubernetes),
             sessions: Sessions::new(),
             sealer: Sealer::with_random_key(),
             wire,
             audit: parts.audit,
+            store: parts.store,
+            verdicts: Verdicts::new(),
             notices: parts.notices,
             watches,
             snapshots,
@@ -54,6 +59,8 @@ impl Gateway {
 pub(crate) struct Shared {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) audit: Arc<dyn AuditSink>,
+    pub(crate) store: Option<Arc<dyn PluginStore>>,
+    pub(crate) verdicts: Verdicts,
     pub(crate) notices: Notices,
     pub(crate) health: Health,
     pub(crate) sessions: Arc<Sessions>,

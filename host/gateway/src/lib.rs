@@ -19,6 +19,7 @@ mod notices;
 mod origin;
 mod respond;
 mod route;
+mod routes;
 mod server;
 mod sessions;
 mod stall;

@@ -18,6 +18,7 @@ mod turn;
 pub(crate) mod watches;
 
 pub(crate) use asked::Asked;
+pub(crate) use record::refused_for_scopes;
 pub(crate) use tools::call as call_tool;
 
 use std::sync::Arc;

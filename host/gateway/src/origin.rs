@@ -27,13 +27,19 @@ pub(crate) enum Elsewhere {
 /// # Errors
 /// [`Elsewhere`]; the answer is 400 or 403.
 pub(crate) fn check(listener: &Listener, bound: SocketAddr, uri: &Uri, headers: &HeaderMap) -> Result<(), Elsewhere> {
-    let host = host(uri, headers).ok_or(Elsewhere::NoHost)?;
-    if !host_is_ours(listener, bound, &host) {
-        return Err(Elsewhere::Host(host.to_string()));
-    }
+    check_host(listener, bound, uri, headers)?;
     let Some(value) = headers.get(ORIGIN) else { return Ok(()) };
     let origin = value.to_str().map_err(|_| Elsewhere::Origin("(not text)".to_owned()))?;
     if origin_is_allowed(listener, origin) { Ok(()) } else { Err(Elsewhere::Origin(origin.to_owned())) }
+}
+
+/// Checks Host alone: what a strategy serves to pages of any origin.
+///
+/// # Errors
+/// [`Elsewhere`].
+pub(crate) fn check_host(listener: &Listener, bound: SocketAddr, uri: &Uri, headers: &HeaderMap) -> Result<(), Elsewhere> {
+    let host = host(uri, headers).ok_or(Elsewhere::NoHost)?;
+    if host_is_ours(listener, bound, &host) { Ok(()) } else { Err(Elsewhere::Host(host.to_string())) }
 }
 
 fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
@@ -51,6 +57,10 @@ fn host_is_ours(listener: &Listener, bound: SocketAddr, host: &Authority) -> boo
     if ip(host.host()).is_some_and(|ip| ip == bound.ip() || ip == listener.address.ip()) {
         return true;
     }
+    let public = listener.public_url.as_deref().and_then(|url| Uri::try_from(url).ok()).and_then(|url| url.authority().cloned());
+    if public.is_some_and(|public| public.host().eq_ignore_ascii_case(host.host())) {
+        return true;
+    }
     listener.allowed_hosts.iter().filter_map(|allowed| Authority::try_from(allowed.as_str()).ok()).any(|allowed| {
         allowed.host().eq_ignore_ascii_case(host.host()) && allowed.port_u16().is_none_or(|port| host.port_u16() == Some(port))
     })
@@ -60,6 +70,10 @@ fn host_is_ours(listener: &Listener, bound: SocketAddr, host: &Authority) -> boo
 fn origin_is_allowed(listener: &Listener, origin: &str) -> bool {
     let Some((scheme, host, port)) = origin_parts(origin) else { return false };
     if is_loopback(&host) && (scheme == "http" || scheme == "https") {
+        return true;
+    }
+    let public = listener.public_url.as_deref().and_then(origin_parts);
+    if public.is_some_and(|own| own == (scheme.clone(), host.clone(), port)) {
         return true;
     }
     listener.allowed_origins.iter().any(|allowed| match allowed.strip_suffix(":*") {

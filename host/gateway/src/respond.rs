@@ -26,9 +26,33 @@ pub(crate) type Body = BoxBody<Bytes, Infallible>;
 /// A request that HTTP refuses before MCP sees it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
-    /// 401 or 400.
-    #[error(transparent)]
-    Stranger(#[from] Stranger),
+    /// 400, 401, 403 or 503.
+    #[error("{0}")]
+    Stranger(Stranger, Option<HeaderValue>),
+    /// 403: more scopes would do.
+    #[error("`{target}` needs the scopes {scopes}: log in again and ask for them")]
+    Scopes {
+        /// What was asked for.
+        target: String,
+        /// All that it needs, with spaces between.
+        scopes: String,
+        /// The challenge.
+        challenge: Option<HeaderValue>,
+    },
+    /// 503.
+    #[error("calls are refused while this host cannot write its audit trail: try again later, and tell its operator")]
+    Unrecorded,
+    /// 405: the path is a strategy's, the method is not.
+    #[error("this path does not take this method")]
+    Method,
+    /// 500 or 503: a strategy did not answer one of its routes.
+    #[error("this cannot be answered now: try again later")]
+    Route {
+        /// Something that it needs does not answer.
+        unavailable: bool,
+        /// When it may be better.
+        retry_after: Option<Duration>,
+    },
     /// 400 or 403.
     #[error(transparent)]
     Elsewhere(#[from] Elsewhere),
@@ -64,24 +88,36 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Stranger(Stranger::Malformed) | Self::Elsewhere(Elsewhere::NoHost) => StatusCode::BAD_REQUEST,
-            Self::Stranger(Stranger::Exposed) | Self::Elsewhere(_) => StatusCode::FORBIDDEN,
-            Self::Stranger(_) => StatusCode::UNAUTHORIZED,
+            Self::Stranger(Stranger::Malformed, _) | Self::Elsewhere(Elsewhere::NoHost) => StatusCode::BAD_REQUEST,
+            Self::Stranger(Stranger::Exposed, _) | Self::Elsewhere(_) | Self::Scopes { .. } => StatusCode::FORBIDDEN,
+            Self::Stranger(Stranger::Unavailable(_), _) | Self::Route { unavailable: true, .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Stranger(..) => StatusCode::UNAUTHORIZED,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Route { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Moved => StatusCode::MISDIRECTED_REQUEST,
             Self::NoEndpoint | Self::Session => StatusCode::NOT_FOUND,
-            Self::Sessions => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Sessions | Self::Unrecorded => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Unreadable | Self::NotJson(_) | Self::NotJsonRpc => StatusCode::BAD_REQUEST,
         }
     }
 
-    /// RFC 6750 §3: no error attribute when no credentials came.
-    fn challenge(&self) -> Option<HeaderValue> {
+    /// What tells the caller how to get in.
+    fn challenge(&self) -> Option<&HeaderValue> {
         match self {
-            Self::Stranger(Stranger::NoCredentials) => Some(HeaderValue::from_static("Bearer realm=\"portcullis\"")),
-            Self::Stranger(Stranger::InvalidToken) => {
-                Some(HeaderValue::from_static("Bearer realm=\"portcullis\", error=\"invalid_token\""))
+            Self::Stranger(_, challenge) | Self::Scopes { challenge, .. } => challenge.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// When the same request may succeed.
+    fn retry_after(&self) -> Option<HeaderValue> {
+        match self {
+            Self::Sessions => Some(COME_BACK),
+            Self::Stranger(Stranger::Unavailable(after), _) | Self::Route { unavailable: true, retry_after: after } => {
+                let seconds = after.map(|after| after.as_secs_f64().ceil().clamp(1.0, 3600.0));
+                Some(seconds.and_then(|it| HeaderValue::from_str(&it.to_string()).ok()).unwrap_or(COME_BACK))
             }
             _ => None,
         }
@@ -97,10 +133,10 @@ pub(crate) fn http(refusal: &Refusal) -> Response<Body> {
     let body = json!({"jsonrpc": "2.0", "id": null, "error": {"code": code.0, "message": refusal.to_string()}});
     let mut response = json_response(refusal.status(), &body);
     if let Some(challenge) = refusal.challenge() {
-        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge.clone());
     }
-    if matches!(refusal, Refusal::Sessions) {
-        response.headers_mut().insert(RETRY_AFTER, COME_BACK);
+    if let Some(after) = refusal.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, after);
     }
     response
 }
@@ -274,11 +310,10 @@ mod tests {
     use crate::auth::Stranger;
 
     #[test]
-    fn the_challenge_names_an_error_only_when_a_token_came() {
-        let header = |stranger| http(&Refusal::Stranger(stranger)).headers().get("www-authenticate").cloned();
-        assert_eq!(header(Stranger::NoCredentials).unwrap(), "Bearer realm=\"portcullis\"");
-        assert_eq!(header(Stranger::InvalidToken).unwrap(), "Bearer realm=\"portcullis\", error=\"invalid_token\"");
-        assert_eq!(header(Stranger::Malformed), None);
+    fn who_cannot_be_judged_now_hears_when_to_come_back() {
+        let answer = http(&Refusal::Stranger(Stranger::Unavailable(Some(Duration::from_millis(1500))), None));
+        assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (503, "2"));
+        assert!(!http(&Refusal::Route { unavailable: false, retry_after: None }).headers().contains_key("retry-after"));
     }
 
     #[test]

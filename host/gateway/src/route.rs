@@ -1,6 +1,6 @@
 //! One HTTP request, from its path to its answer: health, or Host and Origin, caller, session, and then MCP.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,13 +15,14 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::{Challenge, step_up};
 use crate::entry::{Visit, find_endpoint};
 use crate::gateway::Shared;
 use crate::health::Health;
-use crate::mcp::Handler;
+use crate::mcp::{Handler, refused_for_scopes};
 use crate::respond::{self, Body, Refusal};
 use crate::sessions::CallerSessions;
-use crate::{auth, cors, direct, origin};
+use crate::{auth, cors, direct, origin, routes};
 
 /// How long a request's body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -44,20 +45,23 @@ impl Door {
     }
 
     /// Answers one request.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let snapshot = self.shared.snapshot();
         match request.uri().path() {
             "/livez" => return Health::live(),
             "/readyz" => return self.ready(&snapshot, (request.uri(), request.headers())).await,
             _ => {}
         }
-        let Some((listener, endpoint)) = find_endpoint(&snapshot.config, &self.listener, request.uri().path()) else {
+        let Some(listener) = snapshot.config.listeners.iter().find(|one| one.name == self.listener) else {
             return respond::http(&Refusal::NoEndpoint);
         };
         // A reload may have moved the listener to an address that other people reach: this socket serves no longer what it was opened for.
         if listener.address.ip() != self.bound.ip() {
             return respond::http(&Refusal::Moved);
         }
+        let Some((_, endpoint)) = find_endpoint(&snapshot.config, &self.listener, request.uri().path()) else {
+            return routes::answer(&snapshot, listener, (self.bound, peer), request).await;
+        };
         if let Err(elsewhere) = origin::check(listener, self.bound, request.uri(), request.headers()) {
             tracing::info!(listener = self.listener, reason = %elsewhere, "request refused");
             return respond::http(&elsewhere.into());
@@ -91,7 +95,12 @@ impl Door {
         listener: &Listener,
         endpoint: &Endpoint,
     ) -> Result<Response<Body>, Refusal> {
-        let caller = auth::identify(&snapshot.config, (&self.listener, self.bound), endpoint, request.headers())?;
+        let gate = auth::Gate { snapshot, listener, endpoint };
+        let challenge = || Challenge::of(snapshot, listener, endpoint);
+        let caller = auth::identify(&self.shared, gate, self.bound, request.headers()).await.map_err(|stranger| {
+            let challenge = challenge().unauthorized(&stranger);
+            Refusal::Stranger(stranger, challenge)
+        })?;
         let principal = Arc::clone(&caller.principal);
         let (mut parts, body) = request.into_parts();
         self.shared.sessions.admit(&mut parts.headers, &principal)?;
@@ -99,6 +108,9 @@ impl Door {
         parts.headers.remove(http::header::AUTHORIZATION);
         let body = if parts.method == Method::POST { collect(body, listener.max_body).await? } else { Bytes::new() };
         let entry = self.shared.enter(Arc::clone(snapshot), caller);
+        if let Some(denial) = step_up::denial(&entry, &body) {
+            return Err(refused_for_scopes(&self.shared.audit, &entry, denial, &challenge()));
+        }
         if let Some(answer) = direct::answer(&self.shared, &entry, &parts.headers, &body).await {
             return Ok(answer);
         }
@@ -143,7 +155,7 @@ impl Door {
     }
 }
 
-async fn collect(body: Incoming, max: usize) -> Result<Bytes, Refusal> {
+pub(crate) async fn collect(body: Incoming, max: usize) -> Result<Bytes, Refusal> {
     let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, max).collect()).await.map_err(|_| Refusal::Slow)?;
     collected.map(http_body_util::Collected::to_bytes).map_err(|error| {
         if error.is::<http_body_util::LengthLimitError>() { Refusal::TooLarge(max) } else { Refusal::Unreadable }

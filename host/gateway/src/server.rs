@@ -1,5 +1,6 @@
 //! The accept loop of one listener: sockets in, connections to `connection`. Nothing here knows HTTP.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,8 +50,8 @@ impl Gateway {
         let door = Arc::new(Door::new(Arc::clone(&self.shared), name, address));
         let (room, tracker) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), TaskTracker::new());
         tracing::info!(listener = name, %address, "serving");
-        while let Some((stream, permit)) = next(&socket, &room, &shutdown).await {
-            tracker.spawn(accepted(stream, permit, Arc::clone(&door), shutdown.clone()));
+        while let Some((stream, peer, permit)) = next(&socket, &room, &shutdown).await {
+            tracker.spawn(accepted((stream, peer), permit, Arc::clone(&door), shutdown.clone()));
         }
         drop(socket);
         drain(&door, &tracker).await;
@@ -74,11 +75,11 @@ async fn next(
     socket: &TcpListener,
     room: &Arc<Semaphore>,
     shutdown: &CancellationToken,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     loop {
         let accept = async {
             let permit = Arc::clone(room).acquire_owned().await.ok()?;
-            Some(socket.accept().await.map(|(stream, _)| (stream, permit)))
+            Some(socket.accept().await.map(|(stream, peer)| (stream, peer.ip(), permit)))
         };
         let accepted = tokio::select! {
             () = shutdown.cancelled() => return None,
@@ -94,13 +95,13 @@ async fn next(
     }
 }
 
-async fn accepted(stream: TcpStream, permit: OwnedSemaphorePermit, door: Arc<Door>, shutdown: CancellationToken) {
+async fn accepted((stream, peer): (TcpStream, IpAddr), permit: OwnedSemaphorePermit, door: Arc<Door>, shutdown: CancellationToken) {
     // Small answers should not wait for Nagle; a socket that refuses the option still works.
     let _ = stream.set_nodelay(true);
     let closed = door.closed.clone();
     let answer = move |request| {
         let door = Arc::clone(&door);
-        async move { door.answer(request).await }
+        async move { door.answer(request, peer).await }
     };
     connection::serve(stream, answer, &shutdown, &closed).await;
     drop(permit);

@@ -86,7 +86,8 @@ fn who_lacks_scopes_only_is_told_all_that_the_operation_needs() {
     let (policy, bare) = (team(), person(&[], &["dba-1"]));
     let denial = policy.decide(&bare, Action::CallTool, "delete_cluster").unwrap_err();
     assert_eq!((denial.policy.as_str(), denial.scopes), ("scopes", vec!["danger".to_owned(), "db".to_owned()]));
-    assert!(policy.allows(&bare, Action::CallTool, "delete_cluster"), "lists show what a scope would allow");
+    assert!(policy.shows(&bare, Action::CallTool, "delete_cluster"), "lists show what a scope would allow");
+    assert!(!policy.allows(&bare, Action::CallTool, "delete_cluster") && !policy.shows(&bare, Action::CallTool, "list_roles"));
     assert!(policy.decide(&person(&["admin"], &["dba-1"]), Action::CallTool, "delete_cluster").is_ok());
 }
 

@@ -123,11 +123,14 @@ impl Changes {
         loop {
             let change = tokio::select! {
                 () = self.closing.cancelled() => return None,
+                () = self.caller.ended() => return None,
                 changed = self.snapshots.changed() => {
                     changed.ok()?;
                     Change::Said(self.compare()?)
                 }
+                // A login that was ended hears no more.
                 notice = self.notices.recv() => match notice {
+                    _ if self.caller.is_revoked(self.shared.store.as_deref()) => return None,
                     Ok(notice) => Change::Said(vec![notice]),
                     Err(RecvError::Lagged(_)) => Change::Everything,
                     Err(RecvError::Closed) => return None,
@@ -152,7 +155,7 @@ impl Changes {
     /// What a new snapshot changes for this caller; `None` if it is nobody any more.
     fn compare(&mut self) -> Option<Vec<Notice>> {
         let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
-        if !self.caller.is_still_valid(&snapshot.config) {
+        if !self.caller.is_still_valid(&snapshot.config, self.shared.store.as_deref()) {
             tracing::info!(principal = %self.caller.principal, "a subscription ends: its caller is not valid any more");
             return None;
         }
@@ -177,7 +180,7 @@ struct Lists {
 
 impl Lists {
     fn of(snapshot: &Arc<Snapshot>, wire: &Arc<WireCatalogue>, caller: &Caller) -> Self {
-        let allows = |action, name: &str| snapshot.policy.allows(&caller.principal, action, name);
+        let allows = |action, name: &str| snapshot.policy.shows(&caller.principal, action, name);
         let tools = wire.tools.iter().filter(|(name, _)| allows(Action::CallTool, name)).map(|(_, tool)| tool);
         let prompts = wire.prompts.iter().filter(|(name, _)| allows(Action::GetPrompt, name)).map(|(_, prompt)| prompt);
         Self {

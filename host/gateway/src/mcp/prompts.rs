@@ -22,7 +22,7 @@ pub(super) fn list(
 ) -> Result<ListPromptsResult, Trouble> {
     tools::no_cursor(request)?;
     let (policy, principal) = (&entry.snapshot.policy, entry.principal());
-    let visible = entry.wire.prompts.iter().filter(|(name, _)| policy.allows(principal, Action::GetPrompt, name));
+    let visible = entry.wire.prompts.iter().filter(|(name, _)| policy.shows(principal, Action::GetPrompt, name));
     let mut result = ListPromptsResult::with_all_items(visible.map(|(_, prompt)| prompt.clone()).collect())
         .with_ttl_ms(info::ttl_ms(entry))
         .with_cache_scope(info::cache_scope(entry));

@@ -9,8 +9,10 @@ use portcullis_core::policy::{Action, Denial, Permit};
 use portcullis_core::ports::AuditSink;
 use portcullis_core::principal::Principal;
 
+use crate::auth::Challenge;
+use crate::auth::step_up::ScopeDenial;
 use crate::entry::Entry;
-use crate::respond::Trouble;
+use crate::respond::{Refusal, Trouble};
 
 /// Longest target in a record, in bytes: names have at most 128, and a URI's beginning says what it is about.
 const TARGET_MAX: usize = 1 << 10;
@@ -102,6 +104,16 @@ pub(super) fn may_subscribe(sink: &Arc<dyn AuditSink>, entry: &Entry, uri: &str)
             false
         }
     })
+}
+
+/// Records what only scopes keep from its caller, and says what HTTP answers.
+pub(crate) fn refused_for_scopes(sink: &Arc<dyn AuditSink>, entry: &Entry, denial: ScopeDenial, challenge: &Challenge) -> Refusal {
+    match CallRecord::open(sink, entry.principal(), denial.action.word(), &denial.denial.target) {
+        Ok(mut record) => record.denied(&denial.denial),
+        Err(_) => return Refusal::Unrecorded,
+    }
+    let (needed, held) = (denial.denial.scopes, entry.principal().scopes.as_deref().unwrap_or_default());
+    Refusal::Scopes { challenge: challenge.insufficient(&needed, held), target: denial.denial.target, scopes: needed.join(" ") }
 }
 
 impl Drop for CallRecord {

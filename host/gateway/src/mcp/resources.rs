@@ -102,7 +102,7 @@ async fn page(entry: &Entry, plugin: &Arc<dyn Plugin>, cursor: Option<String>) -
     match plugin.list_resources(quiet_context(entry, PAGE_TIME), cursor).await {
         Ok(page) => {
             let (policy, principal) = (&entry.snapshot.policy, entry.principal());
-            let visible = page.resources.into_iter().filter(|link| policy.allows(principal, Action::ReadResource, &link.uri));
+            let visible = page.resources.into_iter().filter(|link| policy.shows(principal, Action::ReadResource, &link.uri));
             (visible.map(convert::resource).collect(), page.next)
         }
         Err(error) => {

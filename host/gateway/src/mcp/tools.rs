@@ -25,7 +25,7 @@ pub(super) fn list(
 ) -> Result<ListToolsResult, Trouble> {
     no_cursor(request)?;
     let (policy, principal) = (&entry.snapshot.policy, entry.principal());
-    let visible = entry.wire.tools.iter().filter(|(name, _)| policy.allows(principal, Action::CallTool, name));
+    let visible = entry.wire.tools.iter().filter(|(name, _)| policy.shows(principal, Action::CallTool, name));
     let mut result = ListToolsResult::with_all_items(visible.map(|(_, tool)| tool.clone()).collect())
         .with_ttl_ms(info::ttl_ms(entry))
         .with_cache_scope(info::cache_scope(entry));

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use portcullis_core::call::CallContext;
 use portcullis_core::limits::WATCH_SHARE;
 use portcullis_core::policy::{Action, Permit};
-use portcullis_core::ports::Plugin;
+use portcullis_core::ports::{Plugin, PluginStore};
 use portcullis_core::snapshot::Snapshot;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -50,12 +50,17 @@ struct Running {
 pub(crate) struct Watches {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     wire: Arc<WireCache>,
+    store: Option<Arc<dyn PluginStore>>,
     running: Mutex<HashMap<Key, Running>>,
 }
 
 impl Watches {
-    pub(crate) fn new(snapshots: watch::Receiver<Arc<Snapshot>>, wire: Arc<WireCache>) -> Arc<Self> {
-        Arc::new(Self { snapshots, wire, running: Mutex::default() })
+    pub(crate) fn new(
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+        wire: Arc<WireCache>,
+        store: Option<Arc<dyn PluginStore>>,
+    ) -> Arc<Self> {
+        Arc::new(Self { snapshots, wire, store, running: Mutex::default() })
     }
 
     /// Most watches of one caller, so that nobody takes every place. Over stdio there is only one.
@@ -143,7 +148,7 @@ async fn keep_watching(watches: Arc<Watches>, caller: Caller, uri: String) {
         let started = Instant::now();
         let ended = tokio::select! {
             ended = plugin.watch_resource(permit, context) => ended,
-            () = replaced(&mut snapshots, &caller, &plugin, &uri) => continue,
+            () = replaced((&mut snapshots, watches.store.as_deref()), &caller, &plugin, &uri) => continue,
         };
         if let Err(error) = ended {
             tracing::debug!(uri, %error, "a watch ended; it is started again");
@@ -164,7 +169,7 @@ async fn prepare(
     caller: &Caller,
     uri: &str,
 ) -> Option<(Arc<dyn Plugin>, Permit, CallContext)> {
-    if !caller.is_still_valid(&snapshot.config) {
+    if !caller.is_still_valid(&snapshot.config, watches.store.as_deref()) {
         return None;
     }
     let entry = Entry { wire: watches.wire.of(&snapshot), snapshot, caller: caller.clone() };
@@ -174,16 +179,25 @@ async fn prepare(
 }
 
 /// Returns when a snapshot comes in which this watch would be another one: another component, policy or token.
-async fn replaced(snapshots: &mut watch::Receiver<Arc<Snapshot>>, caller: &Caller, plugin: &Arc<dyn Plugin>, uri: &str) {
+async fn replaced(
+    (snapshots, store): (&mut watch::Receiver<Arc<Snapshot>>, Option<&dyn PluginStore>),
+    caller: &Caller,
+    plugin: &Arc<dyn Plugin>,
+    uri: &str,
+) {
     loop {
-        if snapshots.changed().await.is_err() {
+        let changed = tokio::select! {
+            changed = snapshots.changed() => changed,
+            () = caller.ended() => return,
+        };
+        if changed.is_err() {
             // No more snapshots will come: the watch itself decides how long it runs.
             return std::future::pending().await;
         }
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         let served = snapshot.catalogue.plugins().iter().any(|it| Arc::ptr_eq(it, plugin));
         let allowed = snapshot.policy.allows(&caller.principal, Action::ReadResource, uri);
-        if !(served && allowed && caller.is_still_valid(&snapshot.config)) {
+        if !(served && allowed && caller.is_still_valid(&snapshot.config, store)) {
             return;
         }
     }

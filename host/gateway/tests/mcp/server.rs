@@ -9,11 +9,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use portcullis_core::audit::AuditRecord;
 use portcullis_core::catalogue::Catalogue;
-use portcullis_core::config::{Config, Endpoint, Guard, KubernetesConfig, Listener, Token};
-use portcullis_core::policy::{Policy, TokenRules};
+use portcullis_core::config::{Config, Endpoint, Guard, KubernetesConfig, Listener, StoreConfig, Token};
+use portcullis_core::policy::{Policy, ScopeHierarchy, TokenRules};
 use portcullis_core::ports::{AuditError, AuditSink, Plugin};
 use portcullis_core::secret::TokenHash;
 use portcullis_core::snapshot::Snapshot;
+use portcullis_core::strategies::Strategies;
 use portcullis_gateway::{Gateway, GatewayParts, KubernetesProbe, Notices};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -82,19 +83,27 @@ pub(crate) fn tokens() -> BTreeMap<String, Token> {
 }
 
 pub(crate) fn snapshot(generation: u64, plugins: Vec<Arc<dyn Plugin>>, tokens: BTreeMap<String, Token>) -> Arc<Snapshot> {
-    let endpoint = |path: &str, guard| Endpoint { path: path.into(), guard };
+    let endpoint = Endpoint::new;
     let listener = Listener {
         name: "main".into(),
         address: "127.0.0.1:4204".parse().unwrap(),
+        public_url: None,
         allowed_hosts: vec!["mcp.example.com".into()],
         allowed_origins: vec!["https://app.example.com".into()],
         max_body: 64 << 10,
-        endpoints: vec![endpoint("/mcp", Guard::Tokens), endpoint("/open", Guard::None)],
+        endpoints: vec![endpoint("/mcp", Guard::tokens()), endpoint("/open", Guard::None)],
     };
     let rules = tokens.iter().map(|(name, token)| (name.clone(), token.rules.clone())).collect();
     let config = Config {
         listeners: vec![listener],
         tokens,
+        access: Vec::new(),
+        scope_hierarchy: ScopeHierarchy::default(),
+        secrets: BTreeMap::new(),
+        keys: Vec::new(),
+        rings: BTreeMap::new(),
+        store: StoreConfig::Sqlite("s".into()),
+        state_directory: "s".into(),
         plugin_directory: "plugins".into(),
         plugins: BTreeMap::new(),
         kubernetes: KubernetesConfig::default(),
@@ -106,7 +115,8 @@ pub(crate) fn snapshot(generation: u64, plugins: Vec<Arc<dyn Plugin>>, tokens: B
         instructions: Some("Ask for clusters.".into()),
     };
     let (catalogue, findings) = Catalogue::build(plugins, |_| false);
-    Arc::new(Snapshot { generation, config: Arc::new(config), catalogue, policy: Policy::new(rules), findings })
+    let strategies = Strategies::default();
+    Arc::new(Snapshot { generation, config: Arc::new(config), catalogue, strategies, policy: Policy::new(rules), findings })
 }
 
 impl Server {
@@ -121,7 +131,7 @@ impl Server {
         let first = snapshot(1, vec![Arc::new(fake)], tokens());
         let (snapshots, receiver) = watch::channel(first);
         let trail = Arc::new(Trail::default());
-        let parts = GatewayParts { audit: Arc::clone(&trail) as Arc<dyn AuditSink>, notices: notices.clone(), kubernetes };
+        let parts = GatewayParts { audit: Arc::clone(&trail) as Arc<dyn AuditSink>, notices: notices.clone(), store: None, kubernetes };
         let gateway = Gateway::new(receiver, parts);
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (socket.local_addr().unwrap(), CancellationToken::new());

@@ -1,0 +1,111 @@
+//! The strategies of an endpoint, asked in their order: the first that knows the credential decides, and whatever goes wrong is a refusal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::config::{Endpoint, Listener, StrategyRef};
+use portcullis_core::secret::{Secret, TokenHash};
+use portcullis_core::snapshot::Snapshot;
+use portcullis_core::strategies::{Described, resource};
+use portcullis_core::strategy::{Attempt, Identity, StrategyError, Verdict};
+
+use super::identity;
+use super::stranger::Stranger;
+use super::tokens::by_token;
+use super::verdicts::{Case, Kept};
+use crate::entry::{Caller, Credential};
+use crate::gateway::Shared;
+
+/// How long one strategy may take: an introspection over a slow network does; a client waits no longer.
+const JUDGING: Duration = Duration::from_secs(5);
+
+/// Where somebody wants in.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) listener: &'a Listener,
+    pub(crate) endpoint: &'a Endpoint,
+}
+
+/// Asks.
+///
+/// # Errors
+/// [`Stranger`].
+pub(crate) async fn ask(shared: &Shared, gate: Gate<'_>, token: &str) -> Result<Caller, Stranger> {
+    let hash = TokenHash::of(token);
+    for strategy in gate.endpoint.guard.strategies() {
+        let caller = match strategy {
+            StrategyRef::Tokens => by_token(&gate.snapshot.config, hash),
+            StrategyRef::Plugin(name) => one(shared, gate, name, (token, hash)).await?,
+        };
+        if let Some(caller) = caller {
+            return Ok(caller);
+        }
+    }
+    Err(Stranger::InvalidToken)
+}
+
+/// `None`: not a credential of this strategy.
+async fn one(shared: &Shared, gate: Gate<'_>, name: &str, (token, hash): (&str, TokenHash)) -> Result<Option<Caller>, Stranger> {
+    let (snapshot, listener) = (gate.snapshot, gate.listener);
+    let described = snapshot.strategies.on(&listener.name, name).ok_or(Stranger::Unavailable(None))?;
+    if token.is_empty() || !described.strategy.may_know(token) {
+        return Ok(None);
+    }
+    let case = Case {
+        generation: snapshot.generation,
+        resource: resource(listener, &gate.endpoint.path).into(),
+        plugin: name.into(),
+        hash,
+    };
+    if let Some(caller) = shared.verdicts.get(&case) {
+        return unrevoked(shared, caller).map(Some);
+    }
+    match judge(gate, described, &case, token).await? {
+        Verdict::NotMine => Ok(None),
+        Verdict::Reject(rejection) => Err(Stranger::Rejected(rejection)),
+        Verdict::Principal(identity) => {
+            identity::check(&identity, gate.endpoint, &case.resource)?;
+            let caller = unrevoked(shared, caller(gate, name, hash, &identity))?;
+            shared.verdicts.keep(case, Kept::new(caller.clone(), &identity));
+            Ok(Some(caller))
+        }
+    }
+}
+
+async fn judge(gate: Gate<'_>, described: &Described, case: &Case, token: &str) -> Result<Verdict, Stranger> {
+    let strategy = gate.snapshot.strategies.get(&described.plugin).ok_or(Stranger::Unavailable(None))?;
+    let request_id = format!("{:032x}", rand::random::<u128>());
+    let attempt = Attempt {
+        request_id: request_id.clone(),
+        resource: case.resource.to_string(),
+        site: described.site.clone(),
+        credential: Secret::new(token.to_owned()),
+    };
+    let judged = tokio::time::timeout(JUDGING, strategy.authenticate(attempt, JUDGING)).await;
+    let error = match judged {
+        Ok(Ok(verdict)) => return Ok(verdict),
+        Ok(Err(error)) => error,
+        Err(_) => StrategyError::Fault { unavailable: true, message: format!("no verdict within {JUDGING:?}"), retry_after: None },
+    };
+    let retry_after = if let StrategyError::Fault { retry_after, .. } = &error { *retry_after } else { None };
+    tracing::warn!(request_id, strategy = described.plugin, %error, "a strategy gave no verdict; the caller is refused");
+    Err(Stranger::Unavailable(retry_after))
+}
+
+fn caller(gate: Gate<'_>, plugin: &str, hash: TokenHash, identity: &Identity) -> Caller {
+    let credential = Credential::Strategy {
+        listener: gate.listener.name.clone(),
+        path: gate.endpoint.path.clone(),
+        plugin: plugin.to_owned(),
+        grant: identity.grant.clone(),
+        expires_at: identity.expires_at,
+        hash,
+    };
+    Caller { principal: Arc::new(identity::principal(identity)), credential }
+}
+
+/// A login may have been ended since the verdict, or while it was made.
+fn unrevoked(shared: &Shared, caller: Caller) -> Result<Caller, Stranger> {
+    if caller.is_revoked(shared.store.as_deref()) { Err(Stranger::InvalidToken) } else { Ok(caller) }
+}
