@@ -1,7 +1,7 @@
 //! From a configuration and a folder of plugins to the next snapshot, beside the live one. A plugin that did not change is taken over; one
 //! whose file broke keeps its last good version, as long as its grants are still the same.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,12 +15,13 @@ use portcullis_core::grant::Grants;
 use portcullis_core::manifest::Manifest;
 use portcullis_core::plugin::Digest;
 use portcullis_core::policy::Policy;
-use portcullis_core::ports::{Plugin, PluginSource, ToolRuntime};
+use portcullis_core::ports::{Loaded, PluginSource, ToolRuntime};
 use portcullis_core::snapshot::Snapshot;
+use portcullis_core::strategies::Strategies;
 use portcullis_sandbox::inspect;
 
 use crate::directory::{self, PluginFile};
-use crate::{grants, settings};
+use crate::{describing, grants, settings};
 
 /// How long a plugin may go on saying that its offers changed before it is asked for them, as long as files may settle.
 const QUIET: Duration = Duration::from_millis(250);
@@ -38,26 +39,27 @@ struct Kept {
     path: PathBuf,
     digest: Digest,
     config: PluginConfig,
-    plugin: Arc<dyn Plugin>,
+    loaded: Loaded,
     /// Why its offers could not be asked for again, if they could not.
     stale: Vec<Finding>,
 }
 
 impl Kept {
     fn manifest(&self) -> &Manifest {
-        &self.plugin.descriptor().manifest
+        &self.loaded.descriptor().manifest
     }
 }
 
 impl Assembly {
     /// Whether both serve the same and find the same.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let address = |plugin: &Arc<dyn Plugin>| Arc::as_ptr(plugin).cast::<()>();
-        let kept = |one: &Self| one.kept.iter().map(|kept| address(&kept.plugin)).collect::<Vec<_>>();
-        let published = |one: &Self| one.snapshot.catalogue.plugins().iter().map(address).collect::<Vec<_>>();
+        let same = |(one, other): (&Kept, &Kept)| one.loaded.is(&other.loaded);
+        let published = |one: &Self| one.snapshot.catalogue.plugins().iter().map(|it| Arc::as_ptr(it).cast::<()>()).collect::<Vec<_>>();
         *self.snapshot.config == *other.snapshot.config
             && self.snapshot.findings == other.snapshot.findings
-            && kept(self) == kept(other)
+            && self.kept.len() == other.kept.len()
+            && self.kept.iter().zip(&other.kept).all(same)
+            && self.snapshot.strategies.described() == other.snapshot.strategies.described()
             && published(self) == published(other)
     }
 
@@ -67,11 +69,12 @@ impl Assembly {
         let Some(one) = self.kept.get_mut(index) else { return };
         tokio::time::sleep(QUIET).await;
         // Whatever was said meanwhile is covered by asking now.
-        let _ = tokio::time::timeout(Duration::ZERO, one.plugin.offers_changed()).await;
-        let listed = one.plugin.list_again().await;
+        let Some(plugin) = one.loaded.tool() else { return };
+        let _ = tokio::time::timeout(Duration::ZERO, plugin.offers_changed()).await;
+        let listed = plugin.list_again().await;
         match listed {
             Ok(None) => one.stale.clear(),
-            Ok(Some(next)) => (one.plugin, one.stale) = (next, Vec::new()),
+            Ok(Some(next)) => (one.loaded, one.stale) = (Loaded::Tool(next), Vec::new()),
             Err(findings) => one.stale = findings,
         }
     }
@@ -82,10 +85,11 @@ impl Assembly {
     }
 
     async fn offers_changed(&self) -> usize {
-        let mut waiting: Vec<_> = self.kept.iter().map(|one| one.plugin.offers_changed()).collect();
+        let tools = self.kept.iter().enumerate().filter_map(|(index, one)| Some((index, one.loaded.tool()?)));
+        let mut waiting: Vec<_> = tools.map(|(index, plugin)| (index, plugin.offers_changed())).collect();
         poll_fn(|context| {
-            let ready = waiting.iter_mut().position(|one| one.as_mut().poll(context).is_ready());
-            ready.map_or(Poll::Pending, Poll::Ready)
+            let ready = waiting.iter_mut().find(|(_, one)| one.as_mut().poll(context).is_ready());
+            ready.map_or(Poll::Pending, |(index, _)| Poll::Ready(*index))
         })
         .await
     }
@@ -104,13 +108,27 @@ pub(crate) async fn assemble(
     let Bench { kept, mut findings, .. } = bench;
     findings.extend(kept.iter().flat_map(|one| one.stale.iter().cloned()));
     let served: BTreeSet<&str> = previous.into_iter().flat_map(Assembly::served).collect();
-    let plugins = kept.iter().map(|one| Arc::clone(&one.plugin)).collect();
+    let plugins = kept.iter().filter_map(|one| one.loaded.tool().cloned()).collect();
     let (catalogue, conflicts) = Catalogue::build(plugins, |name| served.contains(name));
     findings.extend(conflicts);
-    let rules = config.tokens.iter().map(|(name, token)| (name.clone(), token.rules.clone())).collect();
+    let authenticators: BTreeMap<_, _> =
+        kept.iter().filter_map(|one| Some((one.manifest().name.clone(), Arc::clone(one.loaded.authenticator()?)))).collect();
+    let (described, silent) = describing::describe(&config, &authenticators, previous.map(|one| &one.snapshot.strategies)).await;
+    findings.extend(silent);
+    let (strategies, refused) = Strategies::build(&config, authenticators, described);
+    findings.extend(refused);
     let generation = previous.map_or(1, |one| one.snapshot.generation + 1);
-    let snapshot = Snapshot { generation, config, catalogue, policy: Policy::new(rules), findings };
+    let policy = policy(&config, &catalogue);
+    let snapshot = Snapshot { generation, config, catalogue, strategies, policy, findings };
     Assembly { snapshot: Arc::new(snapshot), kept }
+}
+
+fn policy(config: &Config, catalogue: &Catalogue) -> Policy {
+    let rules = config.tokens.iter().map(|(name, token)| (name.clone(), token.rules.clone())).collect();
+    let scopes = catalogue.tools().filter(|tool| !tool.scopes.is_empty());
+    Policy::new(rules)
+        .with_access(config.access.clone(), config.scope_hierarchy.clone())
+        .with_tool_scopes(scopes.map(|tool| (tool.name.clone(), tool.scopes.clone())).collect())
 }
 
 /// One assembly in progress.
@@ -185,13 +203,13 @@ impl Bench<'_> {
         let settings = settings::resolve(&manifest, &config.settings);
         let (granted, limits) = (config.grants.clone(), config.limits);
         let source = PluginSource { origin: origin.clone(), component, granted, settings, limits };
-        let plugin = self
+        let loaded = self
             .runtime
             .load(source)
             .await
             .map_err(|findings| findings.into_iter().map(|one| one.at(place())).collect::<Vec<_>>())?;
         tracing::info!(plugin = manifest.name, version = %manifest.version, %digest, "loaded");
-        Ok(Some(Kept { path: file.path, digest, config: config.clone(), plugin, stale: Vec::new() }))
+        Ok(Some(Kept { path: file.path, digest, config: config.clone(), loaded, stale: Vec::new() }))
     }
 
     /// A new version that asks for more than it was granted waits for approval if an old one can serve meanwhile.
@@ -243,7 +261,7 @@ impl Bench<'_> {
         match self.kept.iter().find(|one| one.manifest().name == next.manifest().name) {
             None => self.kept.push(next),
             // The last good version, found again by another of its files.
-            Some(first) if Arc::ptr_eq(&first.plugin, &next.plugin) => {}
+            Some(first) if first.loaded.is(&next.loaded) => {}
             Some(first) => {
                 let message =
                     format!("`{}` and `{}` are both this plugin; the first serves", first.path.display(), next.path.display());

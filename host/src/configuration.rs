@@ -18,8 +18,10 @@ pub(crate) async fn read(file: &Path, live: Option<&Config>) -> Result<(Config, 
     let text = tokio::fs::read_to_string(file).await.map_err(unreadable)?;
     let path = std::path::absolute(file).map_err(unreadable)?;
     let base = path.parent().unwrap_or_else(|| Path::new("/"));
+    let (cache, state, scopes) = (env::cache_directory(), env::state_directory(), env::oauth_scopes());
+    let guarded = live.is_some_and(Config::is_guarded);
     Config::parse(
         &text,
-        Surroundings { file: &name, base, cache: &env::cache_directory(), guarded: live.is_some_and(Config::is_guarded) },
+        Surroundings { file: &name, base, cache: &cache, state: &state, scopes: scopes.as_deref(), guarded },
     )
 }

@@ -11,6 +11,13 @@ pub(crate) const LOG: &str = "PORTCULLIS_LOG";
 /// The user's cache folder (XDG Base Directory Specification). Default: `$HOME/.cache`.
 const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
 
+/// The user's state folder (XDG Base Directory Specification). Default: `$HOME/.local/state`.
+const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
+
+/// OAuth scopes, with blanks or commas between, that every endpoint guarded by an auth strategy advertises in place of its `scopes`: of those
+/// that the authorization server has, and never more.
+const OAUTH_SCOPES: &str = "PORTCULLIS_OAUTH_SCOPES";
+
 /// The user's home folder.
 const HOME: &str = "HOME";
 
@@ -31,6 +38,19 @@ pub(crate) fn cache_directory() -> PathBuf {
     let home = || read(HOME).map(|home| PathBuf::from(home).join(".cache"));
     let base = read(XDG_CACHE_HOME).map(PathBuf::from).or_else(home).filter(|path| path.is_absolute());
     base.unwrap_or_else(std::env::temp_dir).join("portcullis")
+}
+
+/// Where the host keeps what must outlive it, unless configured; absolute if the system has any absolute place for it.
+pub(crate) fn state_directory() -> PathBuf {
+    let home = || read(HOME).map(|home| PathBuf::from(home).join(".local/state"));
+    let base = read(XDG_STATE_HOME).map(PathBuf::from).or_else(home).filter(|path| path.is_absolute());
+    base.unwrap_or_else(std::env::temp_dir).join("portcullis")
+}
+
+/// Scopes to advertise in place of the configured ones.
+pub(crate) fn oauth_scopes() -> Option<Vec<String>> {
+    let text = read(OAUTH_SCOPES)?.into_string().ok()?;
+    Some(text.split([' ', ',', '\t', '\n']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect())
 }
 
 /// The cargo to call.

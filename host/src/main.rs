@@ -2,14 +2,18 @@
 //! is the only file that joins them.
 
 mod assembly;
+mod backing;
 mod cli;
 mod configuration;
+mod describing;
 mod directory;
 mod env;
 mod grants;
 mod logging;
+mod master;
 mod output;
 mod reload;
+mod secrets;
 mod serve;
 mod settings;
 mod signals;

@@ -9,8 +9,8 @@ use portcullis_core::finding::Finding;
 use portcullis_core::snapshot::Snapshot;
 use tokio::sync::watch;
 
-use crate::assembly::{Assembly, assemble};
-use crate::configuration;
+use crate::assembly::Assembly;
+use crate::{configuration, describing};
 use crate::serve::Parts;
 use crate::sockets::Sockets;
 use crate::watcher::Watcher;
@@ -45,8 +45,10 @@ impl Reloader {
             // Looks after it begins to watch: what changed in between, the start included, is not missed.
             self.turn().await;
             if self.live.snapshot.config.plugin_directory == plugins {
+                let strategies = self.live.snapshot.strategies.loaded().next().is_some();
                 tokio::select! {
                     () = watcher.changed() => {}
+                    () = tokio::time::sleep(describing::AGAIN), if strategies => {}
                     () = self.live.follow_offers() => {}
                 }
             }
@@ -71,7 +73,7 @@ impl Reloader {
     async fn try_publish(&mut self, config: Arc<Config>, mut findings: Vec<Finding>) -> Result<(), Vec<Finding>> {
         findings.extend(self.parts.findings.iter().cloned());
         findings.extend(self.parts.needs_restart(&config));
-        let next = assemble(self.parts.runtime.as_ref(), config, findings, Some(&self.live)).await;
+        let next = self.parts.assemble(config, findings, Some(&self.live)).await;
         if next.is_like(&self.live) {
             return Ok(());
         }

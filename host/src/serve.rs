@@ -7,15 +7,17 @@ use anyhow::Context as _;
 use portcullis_cluster::{Cluster, Unconfigured};
 use portcullis_core::config::Config;
 use portcullis_core::finding::Finding;
-use portcullis_core::ports::{AuditSink, KubeApi, ToolRuntime};
+use portcullis_core::ports::{AuditSink, KubeApi, PluginStore, ToolRuntime};
 use portcullis_gateway::{Gateway, GatewayParts, KubernetesProbe, Notices};
-use portcullis_sandbox::{Sandbox, SandboxOptions};
+use portcullis_sandbox::{Ports, Sandbox, SandboxOptions};
 use portcullis_store::{AuditLog, NullAudit};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::assembly::{Assembly, assemble};
+use crate::backing::Backing;
 use crate::reload::{Reloader, tell};
+use crate::secrets::SecretFiles;
 use crate::sockets::Sockets;
 use crate::{configuration, output, signals};
 
@@ -25,6 +27,8 @@ pub(crate) struct Parts {
     pub(crate) runtime: Arc<dyn ToolRuntime>,
     /// What is wrong with the surroundings.
     pub(crate) findings: Vec<Finding>,
+    backing: Arc<Backing>,
+    secrets: Arc<SecretFiles>,
     kubernetes: Arc<dyn KubeApi>,
     notices: Notices,
     audit: Arc<dyn AuditSink>,
@@ -45,12 +49,15 @@ impl Parts {
     pub(crate) async fn start(config: &Config, audit: Audit) -> anyhow::Result<Self> {
         let (kubernetes, findings) = connect(config).await;
         let notices = Notices::new();
+        let secrets = Arc::new(SecretFiles::default());
+        let backing = Backing::new(config, Arc::clone(&secrets));
         let sandbox = Sandbox::new(SandboxOptions {
             cache_directory: config.cache_directory.clone(),
             max_concurrent_calls: config.max_concurrent_calls,
             queue_timeout: config.queue_timeout,
             kube: Some(Arc::clone(&kubernetes)),
             notices: Arc::new(notices.clone()),
+            ports: ports(&backing, &secrets),
         })?;
         let audit: Arc<dyn AuditSink> = match config.audit.as_deref() {
             Some(path) if audit == Audit::Configured => {
@@ -59,7 +66,14 @@ impl Parts {
             _ => Arc::new(NullAudit),
         };
         let began_with = config.clone();
-        Ok(Self { runtime: Arc::new(sandbox), findings, kubernetes, notices, audit, began_with })
+        Ok(Self { runtime: Arc::new(sandbox), findings, backing, secrets, kubernetes, notices, audit, began_with })
+    }
+
+    /// The next snapshot, with what its strategies need.
+    pub(crate) async fn assemble(&self, config: Arc<Config>, mut findings: Vec<Finding>, live: Option<&Assembly>) -> Assembly {
+        self.secrets.follow(&config.secrets);
+        findings.extend(self.backing.prepare(&config).await);
+        assemble(self.runtime.as_ref(), config, findings, live).await
     }
 
     /// Keys that were read once, at the start.
@@ -71,6 +85,9 @@ impl Parts {
             ("cacheDirectory", config.cache_directory != old.cache_directory),
             ("maxConcurrentCalls", config.max_concurrent_calls != old.max_concurrent_calls),
             ("queueTimeoutMs", config.queue_timeout != old.queue_timeout),
+            ("keys", config.keys != old.keys),
+            ("rings", config.rings != old.rings),
+            ("store", config.store != old.store),
         ];
         let finding = |key| Finding::warning(key, "has changed, and takes effect at the next start").hint("restart the host");
         changed.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| finding(key)).collect()
@@ -82,8 +99,23 @@ impl Parts {
             let kubernetes = Arc::clone(&kubernetes);
             Box::pin(async move { kubernetes.reachable(within).await })
         });
-        let parts = GatewayParts { audit: Arc::clone(&self.audit), notices: self.notices.clone(), kubernetes: Some(probe) };
+        let parts = GatewayParts {
+            audit: Arc::clone(&self.audit),
+            notices: self.notices.clone(),
+            store: Some(Arc::clone(&self.backing) as Arc<dyn PluginStore>),
+            kubernetes: Some(probe),
+        };
         Gateway::new(snapshots, parts)
+    }
+}
+
+fn ports(backing: &Arc<Backing>, secrets: &Arc<SecretFiles>) -> Ports {
+    Ports {
+        tokens: Some(Arc::clone(backing) as _),
+        discovery: Some(Arc::clone(backing) as _),
+        egress: Some(Arc::clone(backing) as _),
+        secrets: Some(Arc::clone(secrets) as _),
+        store: Some(Arc::clone(backing) as _),
     }
 }
 
@@ -116,7 +148,7 @@ async fn begin(file: &Path) -> anyhow::Result<Beginning> {
     })?;
     let parts = Parts::start(&config, Audit::Configured).await?;
     findings.extend(parts.findings.iter().cloned());
-    let first = assemble(parts.runtime.as_ref(), Arc::new(config), findings, None).await;
+    let first = parts.assemble(Arc::new(config), findings, None).await;
     tell(&first.snapshot.findings, &[]);
     let (snapshots, receiver) = watch::channel(Arc::clone(&first.snapshot));
     let gateway = parts.gateway(receiver);

@@ -66,6 +66,39 @@ pub struct PluginSource {
 /// What came of asking a plugin anew what it offers: one that differs, or `None`; or why it could not say.
 pub type Relisted = Result<Option<Arc<dyn Plugin>>, Vec<Finding>>;
 
+impl Loaded {
+    /// What it is.
+    #[must_use]
+    pub fn descriptor(&self) -> &Descriptor {
+        match self {
+            Self::Tool(plugin) => plugin.descriptor(),
+            Self::Authenticator(strategy) => strategy.descriptor(),
+        }
+    }
+
+    /// Whether both are the very same.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tool(one), Self::Tool(other)) => Arc::ptr_eq(one, other),
+            (Self::Authenticator(one), Self::Authenticator(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    /// The tools' plugin, if it is one.
+    #[must_use]
+    pub fn tool(&self) -> Option<&Arc<dyn Plugin>> {
+        if let Self::Tool(plugin) = self { Some(plugin) } else { None }
+    }
+
+    /// The strategy, if it is one.
+    #[must_use]
+    pub fn authenticator(&self) -> Option<&Arc<dyn Authenticator>> {
+        if let Self::Authenticator(strategy) = self { Some(strategy) } else { None }
+    }
+}
+
 /// A loaded plugin. Each method runs in a fresh instance; dropping its future ends the guest.
 pub trait Plugin: Send + Sync {
     /// What it is and what it offers.

@@ -10,7 +10,7 @@ use crate::strategy::{Route, Strategy};
 fn config() -> Config {
     let text = "plugins: {proxy: {}, oidc: {}}\nlisteners:\n- name: main\n  address: 127.0.0.1:4204\n  publicUrl: https://mcp.example.com\n  endpoints:\n  - {path: /mcp, guard: [tokens, proxy], scopes: [b, a]}\n  - {path: /two, guard: [proxy, oidc], scopes: [a, c]}\n- name: test\n  address: 127.0.0.1:3001\n  endpoints: [{path: /test, guard: oidc}]\n";
     let root = Path::new("/");
-    Config::parse(text, Surroundings { file: "f", base: root, cache: root, state: root, guarded: false }).unwrap().0
+    Config::parse(text, Surroundings { file: "f", base: root, cache: root, state: root, scopes: None, guarded: false }).unwrap().0
 }
 
 fn described(plugin: &str, paths: &[&str]) -> Described {

@@ -8,7 +8,7 @@ use portcullis_core::finding::Finding;
 
 use super::{ConfigFile, Outcome};
 use crate::output::{Format, print, table};
-use crate::{assembly, configuration, serve};
+use crate::{configuration, serve};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -47,6 +47,6 @@ async fn findings(arguments: &Arguments) -> anyhow::Result<Vec<Finding>> {
     };
     let parts = serve::Parts::start(&config, serve::Audit::None).await?;
     findings.extend(parts.findings.clone());
-    let assembly = assembly::assemble(parts.runtime.as_ref(), config.into(), findings, None).await;
+    let assembly = parts.assemble(config.into(), findings, None).await;
     Ok(assembly.snapshot.findings.clone())
 }

@@ -36,6 +36,8 @@ pub(crate) struct Known<'a> {
     pub(crate) tokens: Tokens,
     /// Names under `plugins`.
     pub(crate) plugins: &'a [&'a str],
+    /// Scopes in place of an endpoint's own.
+    pub(crate) scopes: Option<&'a [String]>,
 }
 
 impl Known<'_> {

@@ -123,7 +123,7 @@ fn endpoints(raw: &RawListener, path: &KeyPath, address: SocketAddr, known: Know
             path: endpoint.path.clone(),
             guard,
             audiences: endpoint.audiences.clone(),
-            scopes: endpoint.scopes.clone(),
+            scopes: known.scopes.map_or_else(|| endpoint.scopes.clone(), <[String]>::to_vec),
         });
     }
     if endpoints.is_empty() {

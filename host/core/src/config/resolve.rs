@@ -34,6 +34,8 @@ pub struct Surroundings<'a> {
     pub cache: &'a Path,
     /// Where the host keeps what must outlive it, unless configured; absolute.
     pub state: &'a Path,
+    /// Scopes that take the place of those which endpoints name, if an auth strategy guards them.
+    pub scopes: Option<&'a [String]>,
     /// Whether some endpoint asks for tokens at this moment: then none is opened because its tokens are gone.
     pub guarded: bool,
 }
@@ -76,7 +78,7 @@ fn resolve(raw: &RawConfig, around: Surroundings<'_>, report: &mut Report<'_>) -
     };
     let tokens = tokens::resolve(&raw.tokens, report);
     let names: Vec<&str> = raw.plugins.keys().map(String::as_str).collect();
-    let known = Known { tokens: tokens_now, plugins: &names };
+    let known = Known { tokens: tokens_now, plugins: &names, scopes: around.scopes };
     let mut number =
         |key: &str, value: Option<u64>, default, range| within(&root.key(key), value.unwrap_or(default), range, report);
     let max_concurrent_calls =

@@ -11,7 +11,7 @@ use portcullis_core::call::{CallContext, InputRequired, Outcome as CallOutcome};
 use portcullis_core::content::{Content, ToolOutput};
 use portcullis_core::plugin::Digest;
 use portcullis_core::policy::{Action, Policy};
-use portcullis_core::ports::{ClientSink, Plugin};
+use portcullis_core::ports::{ClientSink, Loaded, Plugin};
 use portcullis_core::principal::Principal;
 use serde_json::{Value, json};
 
@@ -68,7 +68,8 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     let component = Component::read(&arguments.file)?;
     super::super::runtime()?.block_on(async {
         match component.load(&arguments.loading).await? {
-            Ok(plugin) => call(plugin.as_ref(), arguments).await,
+            Ok(Loaded::Tool(plugin)) => call(plugin.as_ref(), arguments).await,
+            Ok(Loaded::Authenticator(_)) => bail!("{} is an auth strategy, and has no tools", arguments.file.display()),
             Err(findings) => {
                 findings.iter().for_each(|finding| eprintln!("{finding}"));
                 Ok(ExitCode::FAILURE)

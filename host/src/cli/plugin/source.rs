@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use portcullis_core::config::{Config, Surroundings};
 use portcullis_core::finding::Finding;
 use portcullis_core::limits::Limits;
-use portcullis_core::ports::{Plugin, PluginSource};
+use portcullis_core::ports::{Loaded, PluginSource};
 use portcullis_sandbox::{Inspection, inspect};
 use serde_json::{Map, Value};
 
@@ -45,7 +45,7 @@ impl Component {
     }
 
     /// Loads it with all that it requests: the person at the terminal is the operator here.
-    pub(super) async fn load(&self, loading: &Loading) -> anyhow::Result<Result<Arc<dyn Plugin>, Vec<Finding>>> {
+    pub(super) async fn load(&self, loading: &Loading) -> anyhow::Result<Result<Loaded, Vec<Finding>>> {
         let written: Map<String, Value> = serde_json::from_str(&loading.settings).context("--settings is not a JSON object")?;
         let parts = Parts::start(&loading.config()?, Audit::None).await?;
         let manifest = &self.inspection.manifest;
@@ -63,8 +63,8 @@ impl Component {
 impl Loading {
     /// The configuration of an empty file, with this cluster.
     fn config(&self) -> anyhow::Result<Config> {
-        let (base, cache) = (std::env::current_dir()?, env::cache_directory());
-        let around = Surroundings { file: "", base: &base, cache: &cache, guarded: false };
+        let (base, cache, state) = (std::env::current_dir()?, env::cache_directory(), env::state_directory());
+        let around = Surroundings { file: "", base: &base, cache: &cache, state: &state, scopes: None, guarded: false };
         let (mut config, _) =
             Config::parse("", around).map_err(|_| anyhow::anyhow!("the default configuration does not read"))?;
         config.kubernetes.kubeconfig = self.kubeconfig.as_deref().map(std::path::absolute).transpose()?;
