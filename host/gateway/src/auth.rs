@@ -33,7 +33,12 @@ use crate::gateway::Shared;
 ///
 /// # Errors
 /// [`Stranger`]: the request goes no further.
-pub(crate) async fn identify(shared: &Shared, gate: Gate<'_>, bound: SocketAddr, headers: &HeaderMap) -> Result<Caller, Stranger> {
+pub(crate) async fn identify(
+    shared: &Shared,
+    gate: Gate<'_>,
+    bound: SocketAddr,
+    headers: &HeaderMap,
+) -> Result<Caller, Stranger> {
     match &gate.endpoint.guard {
         // Resolve refuses such a configuration; the door does not rely on it.
         Guard::None if !bound.ip().is_loopback() => Err(Stranger::Exposed),

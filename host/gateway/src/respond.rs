@@ -90,7 +90,9 @@ impl Refusal {
         match self {
             Self::Stranger(Stranger::Malformed, _) | Self::Elsewhere(Elsewhere::NoHost) => StatusCode::BAD_REQUEST,
             Self::Stranger(Stranger::Exposed, _) | Self::Elsewhere(_) | Self::Scopes { .. } => StatusCode::FORBIDDEN,
-            Self::Stranger(Stranger::Unavailable(_), _) | Self::Route { unavailable: true, .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Stranger(Stranger::Unavailable(_), _) | Self::Route { unavailable: true, .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Stranger(..) => StatusCode::UNAUTHORIZED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Route { .. } => StatusCode::INTERNAL_SERVER_ERROR,

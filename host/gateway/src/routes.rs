@@ -227,7 +227,15 @@ mod tests {
 
     #[test]
     fn cookies_stay_several_and_broken_headers_are_left_out() {
-        let own = answer(302, &[("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("location", "/x\r\nSet-Cookie: c=3"), ("cache-control", "max-age=9")]);
+        let own = answer(
+            302,
+            &[
+                ("Set-Cookie", "a=1"),
+                ("set-cookie", "b=2"),
+                ("location", "/x\r\nSet-Cookie: c=3"),
+                ("cache-control", "max-age=9"),
+            ],
+        );
         assert_eq!(own.headers().get_all("set-cookie").iter().count(), 2);
         assert!(!own.headers().contains_key("location"));
         assert_eq!(own.headers()["cache-control"], "max-age=9");

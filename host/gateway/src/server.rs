@@ -95,7 +95,12 @@ async fn next(
     }
 }
 
-async fn accepted((stream, peer): (TcpStream, IpAddr), permit: OwnedSemaphorePermit, door: Arc<Door>, shutdown: CancellationToken) {
+async fn accepted(
+    (stream, peer): (TcpStream, IpAddr),
+    permit: OwnedSemaphorePermit,
+    door: Arc<Door>,
+    shutdown: CancellationToken,
+) {
     // Small answers should not wait for Nagle; a socket that refuses the option still works.
     let _ = stream.set_nodelay(true);
     let closed = door.closed.clone();

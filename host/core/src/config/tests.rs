@@ -14,7 +14,10 @@ pub(super) fn parse(text: &str) -> Result<(Config, Vec<Finding>), Vec<Finding>> 
 /// `guarded`: what serves asks for tokens.
 fn parse_beside(text: &str, guarded: bool) -> Result<(Config, Vec<Finding>), Vec<Finding>> {
     let (base, cache) = (Path::new("/etc/portcullis"), Path::new("/var/cache"));
-    Config::parse(text, Surroundings { file: "portcullis.yaml", base, cache, state: Path::new("/var/state"), scopes: None, guarded })
+    Config::parse(
+        text,
+        Surroundings { file: "portcullis.yaml", base, cache, state: Path::new("/var/state"), scopes: None, guarded },
+    )
 }
 
 pub(super) fn findings(text: &str) -> String {

@@ -86,7 +86,9 @@ async fn judge(gate: Gate<'_>, described: &Described, case: &Case, token: &str) 
     let error = match judged {
         Ok(Ok(verdict)) => return Ok(verdict),
         Ok(Err(error)) => error,
-        Err(_) => StrategyError::Fault { unavailable: true, message: format!("no verdict within {JUDGING:?}"), retry_after: None },
+        Err(_) => {
+            StrategyError::Fault { unavailable: true, message: format!("no verdict within {JUDGING:?}"), retry_after: None }
+        }
     };
     let retry_after = if let StrategyError::Fault { retry_after, .. } = &error { *retry_after } else { None };
     tracing::warn!(request_id, strategy = described.plugin, %error, "a strategy gave no verdict; the caller is refused");

@@ -22,7 +22,8 @@ pub(crate) struct Challenge {
 impl Challenge {
     /// Of an endpoint. One that knows tokens of the configuration only has no authorization server to point at.
     pub(crate) fn of(snapshot: &Snapshot, listener: &Listener, endpoint: &Endpoint) -> Self {
-        let known = snapshot.strategies.of(&listener.name, &endpoint.guard).any(|it| !it.strategy.authorization_servers.is_empty());
+        let known =
+            snapshot.strategies.of(&listener.name, &endpoint.guard).any(|it| !it.strategy.authorization_servers.is_empty());
         let metadata = known.then(|| format!("{}/.well-known/oauth-protected-resource{}", origin(listener), endpoint.path));
         Self { metadata, scopes: scopes::advertised(snapshot, listener, endpoint) }
     }
@@ -107,7 +108,9 @@ mod tests {
             told(&Stranger::NoCredentials).unwrap(),
             r#"Bearer realm="portcullis", resource_metadata="https://h/.well-known/oauth-protected-resource/mcp", scope="read""#
         );
-        assert!(told(&Stranger::InvalidToken).unwrap().starts_with(r#"Bearer realm="portcullis", error="invalid_token", error_desc"#));
+        assert!(
+            told(&Stranger::InvalidToken).unwrap().starts_with(r#"Bearer realm="portcullis", error="invalid_token", error_desc"#)
+        );
         assert_eq!(told(&Stranger::Malformed), None);
         assert_eq!(told(&Stranger::Unavailable(None)), None);
     }

@@ -96,14 +96,23 @@ mod tests {
 
     #[test]
     fn a_token_for_another_resource_does_not() {
-        for audience in ["https://mcp.example.com", "https://mcp.example.com/MCP", "https://evil/mcp", "https://mcp.example.com/mcp/x", "", "API"] {
+        for audience in [
+            "https://mcp.example.com",
+            "https://mcp.example.com/MCP",
+            "https://evil/mcp",
+            "https://mcp.example.com/mcp/x",
+            "",
+            "API",
+        ] {
             assert!(matches!(judged(&identity("https://id", audience, now() + 9)), Err(Stranger::Audience(_))), "{audience}");
         }
     }
 
     #[test]
     fn nobody_outlives_the_token_and_no_strategy_speaks_for_the_host() {
-        for (issuer, expires_at) in [("https://id", now()), ("portcullis:local", now() + 9), ("portcullis:config", now() + 9), ("", now() + 9)] {
+        for (issuer, expires_at) in
+            [("https://id", now()), ("portcullis:local", now() + 9), ("portcullis:config", now() + 9), ("", now() + 9)]
+        {
             assert!(matches!(judged(&identity(issuer, HERE, expires_at)), Err(Stranger::Rejected(_))), "{issuer}");
         }
     }

@@ -107,7 +107,12 @@ pub(super) fn may_subscribe(sink: &Arc<dyn AuditSink>, entry: &Entry, uri: &str)
 }
 
 /// Records what only scopes keep from its caller, and says what HTTP answers.
-pub(crate) fn refused_for_scopes(sink: &Arc<dyn AuditSink>, entry: &Entry, denial: ScopeDenial, challenge: &Challenge) -> Refusal {
+pub(crate) fn refused_for_scopes(
+    sink: &Arc<dyn AuditSink>,
+    entry: &Entry,
+    denial: ScopeDenial,
+    challenge: &Challenge,
+) -> Refusal {
     match CallRecord::open(sink, entry.principal(), denial.action.word(), &denial.denial.target) {
         Ok(mut record) => record.denied(&denial.denial),
         Err(_) => return Refusal::Unrecorded,

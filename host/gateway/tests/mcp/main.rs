@@ -5,6 +5,7 @@
 mod client;
 mod fake;
 mod server;
+mod strategy;
 
 mod auth;
 mod bad_input;
@@ -15,4 +16,5 @@ mod prompts;
 mod questions;
 mod resources;
 mod stdio;
+mod strategies;
 mod tools;

@@ -11,7 +11,7 @@ use portcullis_core::audit::AuditRecord;
 use portcullis_core::catalogue::Catalogue;
 use portcullis_core::config::{Config, Endpoint, Guard, KubernetesConfig, Listener, StoreConfig, Token};
 use portcullis_core::policy::{Policy, ScopeHierarchy, TokenRules};
-use portcullis_core::ports::{AuditError, AuditSink, Plugin};
+use portcullis_core::ports::{AuditError, AuditSink, Plugin, PluginStore};
 use portcullis_core::secret::TokenHash;
 use portcullis_core::snapshot::Snapshot;
 use portcullis_core::strategies::Strategies;
@@ -127,11 +127,26 @@ impl Server {
     }
 
     pub(crate) async fn with(fake: Fake, notices: Notices, kubernetes: Option<KubernetesProbe>) -> Self {
+        Self::made(fake, notices, kubernetes, None).await
+    }
+
+    /// With a store.
+    pub(crate) async fn keeping(store: Option<Arc<dyn PluginStore>>) -> Self {
+        let notices = Notices::new();
+        Self::made(Fake::new("fake", notices.clone()), notices, None, store).await
+    }
+
+    async fn made(
+        fake: Fake,
+        notices: Notices,
+        kubernetes: Option<KubernetesProbe>,
+        store: Option<Arc<dyn PluginStore>>,
+    ) -> Self {
         let seen = Arc::clone(&fake.seen);
         let first = snapshot(1, vec![Arc::new(fake)], tokens());
         let (snapshots, receiver) = watch::channel(first);
         let trail = Arc::new(Trail::default());
-        let parts = GatewayParts { audit: Arc::clone(&trail) as Arc<dyn AuditSink>, notices: notices.clone(), store: None, kubernetes };
+        let parts = GatewayParts { audit: Arc::clone(&trail) as Arc<dyn AuditSink>, notices: notices.clone(), store, kubernetes };
         let gateway = Gateway::new(receiver, parts);
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (socket.local_addr().unwrap(), CancellationToken::new());
