@@ -54,7 +54,8 @@ impl Assembly {
     /// Whether both serve the same and find the same.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         let same = |(one, other): (&Kept, &Kept)| one.loaded.is(&other.loaded);
-        let published = |one: &Self| one.snapshot.catalogue.plugins().iter().map(|it| Arc::as_ptr(it).cast::<()>()).collect::<Vec<_>>();
+        let published =
+            |one: &Self| one.snapshot.catalogue.plugins().iter().map(|it| Arc::as_ptr(it).cast::<()>()).collect::<Vec<_>>();
         *self.snapshot.config == *other.snapshot.config
             && self.snapshot.findings == other.snapshot.findings
             && self.kept.len() == other.kept.len()

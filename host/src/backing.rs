@@ -39,7 +39,9 @@ impl Backing {
     pub(crate) async fn prepare(&self, config: &Config) -> Vec<Finding> {
         let mut findings = Vec::new();
         let grants = || config.plugins.values().filter(|plugin| plugin.enabled).map(|plugin| &plugin.grants);
-        let finding = |key: &str, error: &anyhow::Error| Finding::error(key, format!("{error:#}")).hint("auth strategies that need it refuse everybody until it is mended");
+        let finding = |key: &str, error: &anyhow::Error| {
+            Finding::error(key, format!("{error:#}")).hint("auth strategies that need it refuse everybody until it is mended")
+        };
         if grants().any(|it| it.jwt.is_some() || it.discovery.is_some() || it.http.is_some()) {
             findings.extend(self.trust().err().map(|error| finding("keys", &error)));
         }

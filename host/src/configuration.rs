@@ -20,8 +20,5 @@ pub(crate) async fn read(file: &Path, live: Option<&Config>) -> Result<(Config, 
     let base = path.parent().unwrap_or_else(|| Path::new("/"));
     let (cache, state, scopes) = (env::cache_directory(), env::state_directory(), env::oauth_scopes());
     let guarded = live.is_some_and(Config::is_guarded);
-    Config::parse(
-        &text,
-        Surroundings { file: &name, base, cache: &cache, state: &state, scopes: scopes.as_deref(), guarded },
-    )
+    Config::parse(&text, Surroundings { file: &name, base, cache: &cache, state: &state, scopes: scopes.as_deref(), guarded })
 }

@@ -42,7 +42,9 @@ pub(crate) fn ring(config: &Config, secrets: &SecretFiles) -> anyhow::Result<Key
 /// The host's own key; made if there is none. Two hosts that start at once end with the same one.
 fn own(path: &Path) -> anyhow::Result<Secret> {
     if !path.exists() {
-        make(path).with_context(|| format!("the host's key cannot be made at {}: name `keys`, or set $XDG_STATE_HOME", path.display()))?;
+        make(path).with_context(|| {
+            format!("the host's key cannot be made at {}: name `keys`, or set $XDG_STATE_HOME", path.display())
+        })?;
     }
     let mode = std::fs::metadata(path).with_context(|| path.display().to_string())?.permissions().mode();
     if mode & 0o077 != 0 {

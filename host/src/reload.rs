@@ -10,10 +10,10 @@ use portcullis_core::snapshot::Snapshot;
 use tokio::sync::watch;
 
 use crate::assembly::Assembly;
-use crate::{configuration, describing};
 use crate::serve::Parts;
 use crate::sockets::Sockets;
 use crate::watcher::Watcher;
+use crate::{configuration, describing};
 
 /// Everything that changes when files change.
 pub(crate) struct Reloader {
