@@ -1,0 +1,66 @@
+//! Rich authorization requests (RFC 9396): which are accepted, what is left of them, and that they never grow.
+
+use serde_json::Value;
+
+use crate::errors::Refusal;
+use crate::port::Call;
+
+/// Most bytes of the whole, since it travels in every access token; and most entries, since people must read them.
+const BYTES_MAX: usize = 2_048;
+const COUNT_MAX: usize = 16;
+
+/// The details of a request.
+///
+/// # Errors
+/// `invalid_authorization_details` (RFC 9396 §5).
+pub(crate) fn asked(call: Call<'_>, text: Option<&str>) -> Result<Vec<Value>, Refusal> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    if text.len() > BYTES_MAX {
+        return Err(refused("longer than 2048 bytes"));
+    }
+    let all: Vec<Value> = serde_json::from_str(text).map_err(|_| refused("not a JSON array"))?;
+    accepted(call, &all)?;
+    Ok(all)
+}
+
+fn accepted(call: Call<'_>, all: &[Value]) -> Result<(), Refusal> {
+    let types = &call.settings.authorization_details.types;
+    let known = |one: &Value| one.get("type").and_then(Value::as_str).is_some_and(|kind| types.iter().any(|known| known == kind));
+    match all.len() <= COUNT_MAX && all.iter().all(known) {
+        true => Ok(()),
+        false => Err(refused("of a type that is not supported, or too many")),
+    }
+}
+
+/// What the provider granted of them (RFC 9396 §7), if it is asked; what the user agreed to, if not.
+///
+/// # Errors
+/// The provider granted what cannot be carried.
+pub(crate) fn granted(call: Call<'_>, asked: Vec<Value>, upstream: Option<&Value>) -> Result<Vec<Value>, Refusal> {
+    if asked.is_empty() || !call.settings.authorization_details.forward {
+        return Ok(asked);
+    }
+    let granted = upstream.and_then(Value::as_array).cloned().unwrap_or_default();
+    if Value::Array(granted.clone()).to_string().len() > BYTES_MAX {
+        return Err(refused("longer than 2048 bytes"));
+    }
+    accepted(call, &granted)?;
+    Ok(granted)
+}
+
+/// What a token request leaves of them: entries of the login, whole.
+///
+/// # Errors
+/// `invalid_authorization_details` if one is not the login's.
+pub(crate) fn narrowed(text: Option<&str>, granted: &[Value]) -> Result<Vec<Value>, Refusal> {
+    let Some(text) = text else { return Ok(granted.to_vec()) };
+    let asked: Vec<Value> = serde_json::from_str(text).map_err(|_| refused("not a JSON array"))?;
+    match asked.iter().all(|one| granted.contains(one)) {
+        true => Ok(asked),
+        false => Err(refused("not granted to this login")),
+    }
+}
+
+fn refused(why: &str) -> Refusal {
+    Refusal::other("invalid_authorization_details", ["`authorization_details` is ", why].concat())
+}

@@ -1,0 +1,40 @@
+//! `/revoke` (RFC 7009): ends the login that a token belongs to, whether it is an access or a refresh token (W1, W3), for public clients (W2).
+
+use portcullis_plugin::auth::Fault;
+use portcullis_plugin::auth::routes::{Request, Response};
+use portcullis_plugin::log;
+
+use crate::errors::{Answer, Refusal};
+use crate::parameters::Parameters;
+use crate::port::Call;
+use crate::token::client_id;
+use crate::{access, clients, grant, refresh};
+
+/// Answers 200 also for a token that is none (§2.2): it is not valid, and that is what was wanted.
+///
+/// # Errors
+/// `invalid_client`; `invalid_grant` for another client's token (§2.1).
+pub(crate) fn revoke(call: Call<'_>, request: &Request) -> Answer {
+    let parameters = Parameters::of_form(request)?;
+    let client = clients::find(call, &client_id(request, &parameters)?)?;
+    if let Some((id, owner)) = login(call, parameters.need("token")?)? {
+        if owner != client.id {
+            return Err(Refusal::grant("the token was issued to another client").into());
+        }
+        log::info(&["login ", &id, " ends: its client revoked it"].concat());
+        grant::end(call, &id)?;
+    }
+    Ok(Response::new(200).header("cache-control", "no-store"))
+}
+
+/// The login of a token of either kind, and its client.
+fn login(call: Call<'_>, token: &str) -> Result<Option<(String, String)>, Fault> {
+    if let Some((found, _)) = refresh::login(call, token)? {
+        return Ok(Some((found.record.id, found.record.client)));
+    }
+    match access::verified(call, token) {
+        Ok(claims) => Ok(Some((claims.grant, claims.client_id))),
+        Err(problem) if matches!(problem.code.as_str(), "unavailable" | "denied" | "internal") => Err(problem.into()),
+        Err(_) => Ok(None),
+    }
+}

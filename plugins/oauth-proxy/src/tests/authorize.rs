@@ -1,0 +1,186 @@
+//! Authorization requests.
+
+use serde_json::json;
+
+use super::world::{
+    Browser, ORIGIN, REDIRECT, RESOURCE, World, body, claims, header, location, query, redirected, refused, str_of,
+};
+
+/// The error with which a request comes back to the client.
+fn error(world: &World, client: &str, over: &[(&str, &str)]) -> String {
+    redirected(&world.send("GET", &World::request(client, over), &[], ""))
+}
+
+#[test]
+fn pkce_is_not_optional_not_plain_and_not_short() {
+    let world = World::new();
+    let client = world.client();
+    assert_eq!(error(&world, &client, &[("code_challenge", "")]), "invalid_request");
+    assert_eq!(error(&world, &client, &[("code_challenge_method", "plain")]), "invalid_request");
+    assert_eq!(error(&world, &client, &[("code_challenge_method", "")]), "invalid_request");
+    assert_eq!(error(&world, &client, &[("code_challenge", "short")]), "invalid_request");
+    assert_eq!(world.host.has("pending"), 0);
+}
+
+#[test]
+fn what_is_not_served_is_told_to_the_client_with_state_and_iss() {
+    let world = World::new();
+    let client = world.client();
+    for (over, code) in [
+        (("response_type", "token"), "unsupported_response_type"),
+        (("response_mode", "fragment"), "invalid_request"),
+        (("request", "x"), "request_not_supported"),
+        (("request_uri", "https://x"), "request_uri_not_supported"),
+        (("prompt", "none"), "consent_required"),
+        (("resource", "https://evil.example/mcp"), "invalid_target"),
+        (("authorization_details", "[{\"type\":\"x\"}]"), "invalid_authorization_details"),
+    ] {
+        assert_eq!(error(&world, &client, &[over]), code, "{over:?}");
+    }
+}
+
+#[test]
+fn each_parameter_comes_once() {
+    let world = World::new();
+    let client = world.client();
+    for twice in ["scope=read", "code_challenge_method=S256", "response_type=code"] {
+        let url = format!("{}&{twice}", World::request(&client, &[]));
+        assert_eq!(redirected(&world.send("GET", &url, &[], "")), "invalid_request", "{twice}");
+    }
+    for twice in [format!("client_id={client}"), format!("redirect_uri={REDIRECT}")] {
+        let response = world.send("GET", &format!("{}&{twice}", World::request(&client, &[])), &[], "");
+        assert_eq!(refused(&response), (400, "invalid_request".into()));
+        assert_eq!(header(&response, "location"), None);
+    }
+}
+
+#[test]
+fn w9_w10_nobody_is_sent_to_a_redirect_uri_that_this_client_did_not_register() {
+    let world = World::new();
+    let client = world.client();
+    for uri in [
+        "https://evil.example/cb",
+        "https://client.example.com/cb#x",
+        "https://client.example.com/cb/../evil",
+        "https://client.example.com:443/cb",
+        "https://user@client.example.com/cb",
+        "http://client.example.com/cb",
+        "https://client.example.com/cb?x=1",
+        "https://client.example.com/CB",
+    ] {
+        let response = world.send("GET", &World::request(&client, &[("redirect_uri", uri)]), &[], "");
+        assert_eq!((refused(&response).0, header(&response, "location")), (400, None), "{uri}");
+    }
+    // Our client id at the provider is public; here it is nobody's.
+    for unknown in ["ours", "", "0123456789012345678901"] {
+        let response = world.send("GET", &World::request(unknown, &[]), &[], "");
+        assert!(matches!(response.status, 400 | 401) && header(&response, "location").is_none(), "{unknown}");
+    }
+}
+
+#[test]
+fn an_unknown_client_is_a_page_for_people_and_json_for_programs() {
+    let world = World::new();
+    let response = world.browse(&mut Browser::default(), "GET", &World::request("0123456789012345678901", &[]), "");
+    assert_eq!((response.status, header(&response, "content-type")), (400, Some("text/html; charset=utf-8")));
+    let response = world.send("GET", &World::request("0123456789012345678901", &[]), &[], "");
+    assert_eq!(refused(&response), (401, "invalid_client".into()));
+}
+
+#[test]
+fn a_redirect_uri_may_be_left_out_only_if_there_is_one() {
+    let world = World::new();
+    let one = world.client();
+    assert!(location(&world.send("GET", &World::request(&one, &[("redirect_uri", "")]), &[], "")).contains("/consent"));
+    let two = body(&world.register(json!({"redirect_uris": [REDIRECT, "https://other.example/cb"]})));
+    assert_eq!(refused(&world.send("GET", &World::request(&str_of(&two, "client_id"), &[("redirect_uri", "")]), &[], "")).0, 400);
+}
+
+#[test]
+fn unknown_scopes_are_left_out_and_never_added_to() {
+    let world = World::new();
+    let client = world.client();
+    let granted = |scope: &str| {
+        let answer = body(&world.redeem(&client, &world.code(&client, &[("scope", scope)]), &[]));
+        str_of(&answer, "scope")
+    };
+    assert_eq!(granted("write claudeai offline_access"), "write");
+    assert_eq!(granted("claudeai"), "");
+    assert_eq!(granted(""), "read write");
+}
+
+#[test]
+fn w5_a_resource_is_ours_however_it_is_written_and_stamped_in_our_way() {
+    let world = World::new();
+    let client = world.client();
+    for written in
+        [RESOURCE, "https://mcp.example.com/mcp/", "HTTPS://MCP.example.com/mcp", ORIGIN, "https://mcp.example.com/", ""]
+    {
+        let answer = body(&world.redeem(&client, &world.code(&client, &[("resource", written)]), &[]));
+        assert_eq!(claims(&str_of(&answer, "access_token"))["aud"], json!([RESOURCE]), "{written}");
+    }
+    for foreign in [
+        "https://mcp.example.com/mcp2",
+        "https://mcp.example.com/MCP",
+        "https://mcp.example.com/mcp#x",
+        "https://mcp.example.com.evil/mcp",
+        "mcp",
+    ] {
+        assert_eq!(error(&world, &client, &[("resource", foreign)]), "invalid_target", "{foreign}");
+    }
+}
+
+#[test]
+fn an_origin_of_several_resources_is_none_of_them_and_an_operator_can_insist_on_one() {
+    let mut world = World::new();
+    world.site.resources.push("https://mcp.example.com/other".into());
+    let client = world.client();
+    assert_eq!(error(&world, &client, &[("resource", ORIGIN)]), "invalid_target");
+    let strict = World::with(json!({"requireResource": true}));
+    let client = strict.client();
+    assert_eq!(error(&strict, &client, &[("resource", "")]), "invalid_target");
+}
+
+#[test]
+fn a_request_by_post_is_the_same_request() {
+    let world = World::new();
+    let client = world.client();
+    let url = World::request(&client, &[]);
+    let form = url.split_once('?').unwrap().1;
+    let response = world.send("POST", "/authorize", &[("content-type", "application/x-www-form-urlencoded")], form);
+    assert!(location(&response).contains("/consent?"));
+    let untyped = world.send("POST", "/authorize", &[("content-type", "text/plain")], form);
+    assert_eq!(refused(&untyped), (400, "invalid_request".into()));
+}
+
+#[test]
+fn oversize_requests_are_refused_before_anything_is_kept() {
+    let world = World::new();
+    let client = world.client();
+    assert_eq!(redirected_without_state(&world, &client), "invalid_request");
+    let response = world.send("GET", &World::request(&client, &[("scope", &"a ".repeat(9_000))]), &[], "");
+    assert_eq!(refused(&response), (400, "invalid_request".into()));
+    assert_eq!(world.host.has("pending"), 0);
+}
+
+/// A state that is too long does not come back either.
+fn redirected_without_state(world: &World, client: &str) -> String {
+    let response = world.send("GET", &World::request(client, &[("state", &"s".repeat(4_097))]), &[], "");
+    let answer = query(&location(&response));
+    assert_eq!(answer.one("state").unwrap(), None);
+    answer.need("error").unwrap().to_owned()
+}
+
+#[test]
+fn a_flood_of_requests_from_one_address_is_stopped() {
+    let world = World::new();
+    let client = world.client();
+    let url = World::request(&client, &[]);
+    for _ in 0..60 {
+        assert_eq!(world.send("GET", &url, &[], "").status, 302);
+    }
+    let response = world.send("GET", &url, &[], "");
+    assert_eq!((response.status, header(&response, "retry-after")), (429, Some("60")));
+    world.pass(61);
+    assert_eq!(world.send("GET", &url, &[], "").status, 302);
+}
