@@ -27,6 +27,11 @@ use crate::{auth, cors, direct, origin, routes};
 /// How long a request's body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// How long, and how many bytes of, a body that is too large is read on before it is refused: a file that somebody pasted arrives whole, an
+/// attacker gains a second.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+const DRAIN_MAX: usize = 32 << 20;
+
 /// One listener's way in.
 pub(crate) struct Door {
     shared: Arc<Shared>,
@@ -155,11 +160,30 @@ impl Door {
     }
 }
 
-pub(crate) async fn collect(body: Incoming, max: usize) -> Result<Bytes, Refusal> {
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, max).collect()).await.map_err(|_| Refusal::Slow)?;
-    collected.map(http_body_util::Collected::to_bytes).map_err(|error| {
-        if error.is::<http_body_util::LengthLimitError>() { Refusal::TooLarge(max) } else { Refusal::Unreadable }
-    })
+/// The body, whole.
+///
+/// # Errors
+/// Too large, too slow, broken. What is too large is read on for a while: a client that is still sending does not look for an answer.
+pub(crate) async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, Refusal> {
+    let collected = tokio::time::timeout(BODY_TIME, Limited::new(&mut body, max).collect()).await.map_err(|_| Refusal::Slow)?;
+    match collected {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            // Whether it ends in time or not, the answer is the same.
+            let _ = tokio::time::timeout(DRAIN_TIME, drain(&mut body)).await;
+            Err(Refusal::TooLarge(max))
+        }
+        Err(_) => Err(Refusal::Unreadable),
+    }
+}
+
+/// Throws away what comes.
+async fn drain(body: &mut Incoming) {
+    let mut left = DRAIN_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        let Some(less) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { return };
+        left = less;
+    }
 }
 
 /// rmcp says 415 for both; JSON-RPC has words of its own.

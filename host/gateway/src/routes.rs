@@ -134,7 +134,14 @@ async fn ask(
         client: peer.to_string(),
     };
     strategy.handle(request).await.map_err(|error| {
-        tracing::warn!(request_id, strategy = described.plugin, path = parts.uri.path(), %error, "a strategy did not answer");
+        let words = error.to_string();
+        tracing::warn!(
+            request_id,
+            strategy = described.plugin,
+            path = parts.uri.path(),
+            error = words,
+            "a strategy did not answer"
+        );
         match error {
             StrategyError::Fault { unavailable, retry_after, .. } => Refusal::Route { unavailable, retry_after },
             StrategyError::Call(_) => Refusal::Route { unavailable: false, retry_after: None },

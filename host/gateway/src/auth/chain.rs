@@ -91,7 +91,9 @@ async fn judge(gate: Gate<'_>, described: &Described, case: &Case, token: &str) 
         }
     };
     let retry_after = if let StrategyError::Fault { retry_after, .. } = &error { *retry_after } else { None };
-    tracing::warn!(request_id, strategy = described.plugin, %error, "a strategy gave no verdict; the caller is refused");
+    // Its words may be the guest's: quoted, so that no line of the log can be made up.
+    let error = error.to_string();
+    tracing::warn!(request_id, strategy = described.plugin, error, "a strategy gave no verdict; the caller is refused");
     Err(Stranger::Unavailable(retry_after))
 }
 

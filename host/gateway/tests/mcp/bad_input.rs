@@ -142,3 +142,20 @@ fn mistakes_are_not_worth_a_warning() {
         });
     });
 }
+
+#[tokio::test]
+async fn who_sends_too_large_a_body_to_its_end_finds_the_answer_there() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let server = Server::start().await;
+    let mut socket = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let body = vec![b'x'; 8 << 20];
+    let head = format!(
+        "POST /open HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    socket.write_all(&body).await.expect("the connection broke while the body was sent");
+    let mut answer = vec![0; 12];
+    socket.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 413");
+}
