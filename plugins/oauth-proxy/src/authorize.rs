@@ -20,6 +20,8 @@ pub(crate) const PENDING_SECONDS: u64 = 900;
 const STATE_MAX: usize = 4_096;
 /// Authorization requests per address and minute: each is kept for a while.
 const PER_MINUTE: u32 = 60;
+/// And from everywhere: with a quarter of an hour to live they take less than a sixth of the store.
+const IN_TOTAL: u32 = 1_000;
 
 /// A request as it was validated.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -159,6 +161,7 @@ fn resources(call: Call<'_>, parameters: &Parameters) -> Result<Vec<String>, Ref
 /// Keeps the request under a handle that only this browser can use, and sends it to the consent page.
 fn begin(call: Call<'_>, pending: Pending) -> Answer {
     rate::admit(call, "authorize", PER_MINUTE, 60)?;
+    rate::admit_in_total(call, "authorize", IN_TOTAL, 60)?;
     let (handle, browser) = (secret(call), secret(call));
     let id = digest(&handle);
     store::set(call, PENDING, &id, &Pending { browser: digest(&browser), ..pending }, PENDING_SECONDS)?;

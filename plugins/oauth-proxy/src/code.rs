@@ -58,7 +58,7 @@ pub(crate) fn redeem(call: Call<'_>, client: &str, parameters: &Parameters) -> R
     if !verifies(verifier, &record.challenge) {
         return Err(refused("was asked for with another code_verifier").into());
     }
-    let found = grant::find(call, &record.grant)?.filter(|found| found.record.generation == 0);
+    let found = grant::find(call, &record.grant)?;
     found.ok_or_else(|| refused("belongs to a login that is over").into())
 }
 

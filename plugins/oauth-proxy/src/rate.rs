@@ -23,7 +23,18 @@ struct Counter {
 /// # Errors
 /// 429 when there were `limit` in this window already.
 pub(crate) fn admit(call: Call<'_>, kind: &str, limit: u32, window: u64) -> Result<String, Failure> {
-    let id = [kind, "/", &network(call.client)].concat();
+    count(call, [kind, "/", &network(call.client)].concat(), limit, window)
+}
+
+/// Counts one of `kind` for all addresses together: the store has room for 100,000 records, and whoever has many addresses must not fill it.
+///
+/// # Errors
+/// 429 when there were `limit` in this window already.
+pub(crate) fn admit_in_total(call: Call<'_>, kind: &str, limit: u32, window: u64) -> Result<(), Failure> {
+    count(call, [kind, "/all"].concat(), limit, window).map(drop)
+}
+
+fn count(call: Call<'_>, id: String, limit: u32, window: u64) -> Result<String, Failure> {
     for _ in 0..TRIES {
         let now = call.now();
         match store::get::<Counter>(call, RATE, &id)? {

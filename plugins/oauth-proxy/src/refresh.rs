@@ -25,7 +25,7 @@ const NUMBER: usize = 4;
 /// Rotations that are remembered for the grace window.
 const REPLACED_MAX: usize = 8;
 /// Tries to rotate against others; each loser finds out in the next try what became of its token.
-const TRIES: u32 = 4;
+const TRIES: u32 = 6;
 
 /// A token that is taken apart; not yet checked.
 struct Parts {
@@ -93,13 +93,15 @@ pub(crate) fn refresh(call: Call<'_>, client: &str, parameters: &Parameters) -> 
     let client = clients::find(call, client)?;
     for _ in 0..TRIES {
         let (found, number) = login(call, text)?.ok_or_else(over)?;
-        if found.record.client != client.id || found.record.generation == 0 {
+        if found.record.client != client.id {
             return Err(over().into());
         }
         let extent = token::extent(call, &found.record, parameters)?;
         match standing(call, &found.record, number) {
             Standing::Recent => return Ok(token::issued(call, &found.record, &extent)?),
             Standing::Reused => return Err(reused(call, &found.record)?.into()),
+            // The provider is asked before anything changes; what it says is in the record then.
+            Standing::Good if renewal::renew(call, &found.record.id)? => continue,
             Standing::Good => {}
         }
         if let Some(grant) = rotated(call, found)? {
@@ -110,9 +112,8 @@ pub(crate) fn refresh(call: Call<'_>, client: &str, parameters: &Parameters) -> 
     Err(Refusal::away("too many requests refresh this login at once").into())
 }
 
-/// Asks the provider if it is time, and then counts on; `None` if another request was faster.
+/// Counts on; `None` if another request was faster.
 fn rotated(call: Call<'_>, mut found: Found<Grant>) -> Result<Option<Grant>, Failure> {
-    renewal::renew(call, &mut found.record)?;
     let grant = &mut found.record;
     grant.generation = grant.generation.saturating_add(1);
     if grant.replaced.len() >= REPLACED_MAX {

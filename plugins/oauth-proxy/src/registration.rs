@@ -17,6 +17,8 @@ const URIS_MAX: usize = 10;
 pub(crate) const NAME_MAX: usize = 100;
 /// Window of the rate limit in seconds.
 const HOUR: u64 = 3_600;
+/// Registrations per hour from everywhere: with a day to live unused ones take less than half of the store.
+const IN_TOTAL: u32 = 2_000;
 
 /// Registers a client.
 ///
@@ -29,6 +31,7 @@ pub(crate) fn register(call: Call<'_>, request: &Request) -> Answer {
     let asked = read(&request.body)?;
     let redirect_uris = redirect_uris(&asked, call.settings.custom_schemes)?;
     let counted = rate::admit(call, "register", call.settings.registration.per_hour, HOUR)?;
+    rate::admit_in_total(call, "register", IN_TOTAL, HOUR)?;
     let id = secret::name(call);
     let name = name(asked.get("client_name")).unwrap_or_else(|| ["client ", id.get(..6).unwrap_or_default()].concat());
     let origin = Origin::Registered { counted: Some(counted), touched: call.now() };

@@ -184,3 +184,15 @@ fn a_flood_of_requests_from_one_address_is_stopped() {
     world.pass(61);
     assert_eq!(world.send("GET", &url, &[], "").status, 302);
 }
+
+#[test]
+fn a_flood_from_many_addresses_is_stopped_before_the_store_is_full() {
+    let mut world = World::new();
+    let url = World::request(&world.client(), &[]);
+    for n in 0..1_000 {
+        world.address = format!("10.0.{}.{}", n / 250, n % 250);
+        assert_eq!(world.send("GET", &url, &[], "").status, 302);
+    }
+    world.address = "10.1.0.1".to_owned();
+    assert_eq!(world.send("GET", &url, &[], "").status, 429);
+}

@@ -236,3 +236,20 @@ fn no_secret_is_logged_or_shown_and_none_is_a_key_of_the_store() {
     let page = text(&world.browse(&mut Browser::default(), "GET", "/auth/callback?state=x%3Cscript%3E", ""));
     assert!(!page.contains("<script"));
 }
+
+#[test]
+fn what_the_provider_grants_must_be_of_a_type_that_the_operator_named_and_short() {
+    let heard = |granted: Value| {
+        let world = World::with(json!({"authorizationDetails": {"types": ["project"], "forward": true}}));
+        world.host.provider.borrow_mut().members = json!({"authorization_details": granted});
+        let mut browser = Browser::default();
+        let asked = [("authorization_details", "[{\"type\":\"project\"}]")];
+        let url = world.approved(&mut browser, &World::request(&world.client(), &asked));
+        assert!(query(&url).need("authorization_details").unwrap().contains("project"));
+        let back = world.logged_in(&url);
+        redirected(&world.browse(&mut browser, "GET", &back, ""))
+    };
+    assert_eq!(heard(json!([{"type": "project", "id": 1}])), "none");
+    assert_eq!(heard(json!([{"type": "admin"}])), "server_error");
+    assert_eq!(heard(json!([{"type": "project", "id": "x".repeat(2_048)}])), "server_error");
+}

@@ -58,12 +58,15 @@ fn w13_of_two_who_redeem_a_code_at_once_one_gets_tokens_at_most_and_none_lives_o
     let code = world.code(&client, &[]);
     let (form, id) = (code.clone(), client.clone());
     // Just before the first one writes, the other replica has the same code.
-    *world.host.meanwhile.borrow_mut() = Some(Box::new(move |host| {
-        let other = World::new();
-        let call = crate::port::Call { host, site: &other.site, settings: &other.settings, client: "192.0.2.9" };
-        let form = crate::parameters::encoded([("code", form.as_str()), ("code_verifier", VERIFIER)]);
-        assert!(crate::code::redeem(call, &id, &crate::parameters::Parameters::parse(&form).unwrap()).is_err());
-    }));
+    *world.host.meanwhile.borrow_mut() = Some((
+        "grant/",
+        Box::new(move |host| {
+            let other = World::new();
+            let call = crate::port::Call { host, site: &other.site, settings: &other.settings, client: "192.0.2.9" };
+            let form = crate::parameters::encoded([("code", form.as_str()), ("code_verifier", VERIFIER)]);
+            assert!(crate::code::redeem(call, &id, &crate::parameters::Parameters::parse(&form).unwrap()).is_err());
+        }),
+    ));
     assert_eq!(refused(&world.redeem(&client, &code, &[])), (400, "invalid_grant".into()));
     assert_eq!((world.host.has("grant"), world.host.revoked.borrow().len()), (0, 1));
 }

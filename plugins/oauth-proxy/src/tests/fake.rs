@@ -36,8 +36,10 @@ pub(crate) struct Fake {
     /// Client documents, by URL.
     pub(crate) documents: RefCell<BTreeMap<String, Result<Reply, HttpError>>>,
     pub(crate) fetched: RefCell<Vec<String>>,
-    /// Runs once, before the next compare-and-swap: what another replica does just then.
-    pub(crate) meanwhile: RefCell<Option<Elsewhere>>,
+    /// Runs once, before the next conditional write of a key with this beginning: what another replica does just then.
+    pub(crate) meanwhile: RefCell<Option<(&'static str, Elsewhere)>>,
+    /// Runs once, while the provider answers.
+    pub(crate) answering: RefCell<Option<Elsewhere>>,
     /// Runs at each pause.
     pub(crate) paused: RefCell<Vec<Elsewhere>>,
 }
@@ -53,6 +55,7 @@ impl Default for Fake {
             documents: RefCell::default(),
             fetched: RefCell::default(),
             meanwhile: RefCell::new(None),
+            answering: RefCell::new(None),
             paused: RefCell::default(),
         }
     }
@@ -69,6 +72,13 @@ impl Fake {
 
     pub(crate) fn has(&self, kind: &str) -> usize {
         self.dump().iter().filter(|(key, _)| key.starts_with(&format!("{kind}/"))).count()
+    }
+
+    fn happen(&self, key: &str) {
+        let meanwhile = self.meanwhile.borrow_mut().take_if(|(beginning, _)| key.starts_with(*beginning));
+        if let Some((_, meanwhile)) = meanwhile {
+            meanwhile(self);
+        }
     }
 
     fn next(&self) -> u64 {
@@ -103,6 +113,7 @@ impl KeyValue for Fake {
     }
 
     fn set_if_absent(&self, key: &str, value: &[u8], ttl: Option<Duration>) -> Result<bool, keyvalue::Problem> {
+        self.happen(key);
         let absent = self.version(key).is_none();
         if absent {
             self.write(key, value, ttl);
@@ -111,10 +122,7 @@ impl KeyValue for Fake {
     }
 
     fn compare_and_swap(&self, key: &str, version: u64, value: &[u8], ttl: Option<Duration>) -> Result<bool, keyvalue::Problem> {
-        let meanwhile = self.meanwhile.borrow_mut().take_if(|_| key.starts_with("grant/"));
-        if let Some(meanwhile) = meanwhile {
-            meanwhile(self);
-        }
+        self.happen(key);
         let same = self.version(key) == Some(version);
         if same {
             self.write(key, value, ttl);
@@ -192,6 +200,10 @@ impl Discovery for Fake {
 impl Http for Fake {
     fn send(&self, request: Request) -> Result<Reply, HttpError> {
         self.fetched.borrow_mut().push(request.url.clone());
+        let answering = self.answering.borrow_mut().take();
+        if let Some(answering) = answering {
+            answering(self);
+        }
         match request.method.as_str() {
             "POST" => self.provider.borrow_mut().answer(&request, self.clock.get()),
             _ => self

@@ -83,12 +83,15 @@ fn w13_two_replicas_that_refresh_at_once_give_the_same_successor() {
     let other: std::rc::Rc<std::cell::RefCell<Option<String>>> = std::rc::Rc::default();
     let (note, site) = (std::rc::Rc::clone(&other), World::new());
     let text = old.clone();
-    *world.host.meanwhile.borrow_mut() = Some(Box::new(move |host| {
-        let call = crate::port::Call { host, site: &site.site, settings: &site.settings, client: "192.0.2.9" };
-        let form = crate::parameters::encoded([("refresh_token", text.as_str())]);
-        let answer = crate::refresh::refresh(call, &id, &crate::parameters::Parameters::parse(&form).unwrap()).unwrap();
-        *note.borrow_mut() = Some(token(&body(&answer)));
-    }));
+    *world.host.meanwhile.borrow_mut() = Some((
+        "grant/",
+        Box::new(move |host| {
+            let call = crate::port::Call { host, site: &site.site, settings: &site.settings, client: "192.0.2.9" };
+            let form = crate::parameters::encoded([("refresh_token", text.as_str())]);
+            let answer = crate::refresh::refresh(call, &id, &crate::parameters::Parameters::parse(&form).unwrap()).unwrap();
+            *note.borrow_mut() = Some(token(&body(&answer)));
+        }),
+    ));
     let mine = token(&body(&world.refresh(&client, &old, &[])));
     assert_eq!(other.borrow().as_deref(), Some(mine.as_str()));
     assert!(world.host.revoked.borrow().is_empty());
@@ -247,4 +250,97 @@ fn nothing_that_is_stored_is_a_token_of_ours() {
     for secret in [token(&tokens), token(&second), str_of(&second, "access_token")] {
         assert!(!stored.contains(&secret));
     }
+}
+
+#[test]
+fn tokens_that_the_provider_gave_while_the_login_was_ended_are_revoked_there() {
+    let world = World::new();
+    let (client, tokens) = world.login();
+    world.pass(3_600);
+    *world.host.answering.borrow_mut() = Some(Box::new(|host| {
+        let id = host.dump().iter().find(|(key, _)| key.starts_with("grant/")).unwrap().0.rsplit('/').next().unwrap().to_owned();
+        let elsewhere = World::new();
+        let call = crate::port::Call { host, site: &elsewhere.site, settings: &elsewhere.settings, client: "192.0.2.9" };
+        crate::grant::end(call, &id).unwrap();
+    }));
+    assert_eq!(refused(&world.refresh(&client, &token(&tokens), &[])), (400, "invalid_grant".into()));
+    let (url, form) = world.host.provider.borrow().forms.last().unwrap().clone();
+    assert!(url.ends_with("/revoke") && form.contains("upstream-refresh-1"), "{form}");
+    assert_eq!((world.host.has("grant"), world.host.has("tokens")), (0, 0));
+}
+
+#[test]
+fn what_the_provider_says_of_the_person_is_kept_though_another_request_rotates_first() {
+    let world = World::new();
+    let (client, tokens) = world.login();
+    world.pass(3_600);
+    world.host.provider.borrow_mut().claims = json!({"groups": ["readers"]});
+    // The first write of the login's record is what the provider says; the other replica rotates just before it.
+    let (id, text, site) = (client.clone(), token(&tokens), World::new());
+    *world.host.meanwhile.borrow_mut() = Some((
+        "grant/",
+        Box::new(move |host| {
+            let call = crate::port::Call { host, site: &site.site, settings: &site.settings, client: "192.0.2.9" };
+            let form = crate::parameters::encoded([("refresh_token", text.as_str())]);
+            crate::refresh::refresh(call, &id, &crate::parameters::Parameters::parse(&form).unwrap()).unwrap();
+        }),
+    ));
+    let answer = body(&world.refresh(&client, &token(&tokens), &[]));
+    let Verdict::Principal(identity) = world.judge(&str_of(&answer, "access_token")) else { panic!("refused") };
+    assert_eq!(identity.groups, ["readers"]);
+    assert_eq!(world.host.provider.borrow().refreshes, 1);
+}
+
+#[test]
+fn who_has_the_lock_looks_again_before_asking_the_provider() {
+    let world = World::new();
+    let (client, tokens) = world.login();
+    world.pass(3_600);
+    let (id, text, site) = (client.clone(), token(&tokens), World::new());
+    // The other replica is through with it just before we get the lock.
+    *world.host.meanwhile.borrow_mut() = Some((
+        "lock/",
+        Box::new(move |host| {
+            let call = crate::port::Call { host, site: &site.site, settings: &site.settings, client: "192.0.2.9" };
+            let form = crate::parameters::encoded([("refresh_token", text.as_str())]);
+            crate::refresh::refresh(call, &id, &crate::parameters::Parameters::parse(&form).unwrap()).unwrap();
+        }),
+    ));
+    assert_eq!(world.refresh(&client, &token(&tokens), &[]).status, 200);
+    assert_eq!(world.host.provider.borrow().refreshes, 1);
+}
+
+#[test]
+fn a_burst_of_rotations_forgets_the_oldest_of_them_first() {
+    let world = World::new();
+    let (client, first) = world.login();
+    let mut all = vec![token(&first)];
+    for _ in 0..10 {
+        let next = token(&body(&world.refresh(&client, all.last().unwrap(), &[])));
+        all.push(next);
+    }
+    assert_eq!(token(&body(&world.refresh(&client, &all[3], &[]))), all[10]);
+    assert_eq!(refused(&world.refresh(&client, &all[0], &[])), (400, "invalid_grant".into()));
+}
+
+#[test]
+fn a_login_for_one_resource_is_not_one_for_another_of_ours() {
+    let mut world = World::new();
+    let other = "https://mcp.example.com/other";
+    world.site.resources.push(other.to_owned());
+    let (client, tokens) = world.login();
+    assert_eq!(refused(&world.refresh(&client, &token(&tokens), &[("resource", other)])), (400, "invalid_target".into()));
+    let both = body(&world.redeem(&client, &world.code(&client, &[("resource", "")]), &[]));
+    let narrow = body(&world.refresh(&client, &token(&both), &[("resource", other)]));
+    assert_eq!(claims(&str_of(&narrow, "access_token"))["aud"], json!([other]));
+}
+
+#[test]
+fn a_login_that_has_ended_is_not_redeemed_though_its_record_is_still_there() {
+    let world = World::with(json!({"lifetimes": {"loginSeconds": 30}}));
+    let client = world.client();
+    let code = world.code(&client, &[]);
+    world.pass(31);
+    assert_eq!(world.host.has("grant"), 1);
+    assert_eq!(refused(&world.redeem(&client, &code, &[])), (400, "invalid_grant".into()));
 }

@@ -101,3 +101,14 @@ fn an_operator_can_refuse_schemes_of_apps() {
     let world = World::with(json!({"customSchemes": false}));
     assert_eq!(refused(&world.register(json!({"redirect_uris": ["cursor://a/b"]}))), (400, "invalid_redirect_uri".into()));
 }
+
+#[test]
+fn w12_a_flood_from_many_addresses_is_stopped_before_the_store_is_full() {
+    let mut world = World::new();
+    for n in 0..2_000 {
+        world.address = format!("10.0.{}.{}", n / 250, n % 250);
+        assert_eq!(world.register(json!({})).status, 201);
+    }
+    world.address = "10.1.0.1".to_owned();
+    assert_eq!(world.register(json!({})).status, 429);
+}
