@@ -9,7 +9,8 @@ use crate::step::{self, Verdict};
 use crate::{setup, tree};
 
 /// The plugins that ship: name, package.
-const PLUGINS: [(&str, &str); 1] = [("cnpg", "portcullis-cnpg")];
+const PLUGINS: [(&str, &str); 3] =
+    [("cnpg", "portcullis-cnpg"), ("oauth-proxy", "portcullis-oauth-proxy"), ("oidc", "portcullis-oidc")];
 
 /// Builds the host (its `plugin build` does the embedding) and then every plugin. Answers with the folder.
 pub(crate) fn run() -> Result<PathBuf> {

@@ -26,7 +26,8 @@ fn text(folder: &Path, listen: SocketAddr, plugins: &Path, kubeconfig: &Path, ma
     let _ = writeln!(text, "pluginDirectory: {:?}", plugins.display().to_string());
     let _ = writeln!(text, "cacheDirectory: {:?}", folder.join("cache").display().to_string());
     let _ = writeln!(text, "kubernetes:\n  kubeconfig: {:?}", kubeconfig.display().to_string());
-    text.push_str("plugins:\n  cnpg:\n    grants:\n");
+    // The folder has all plugins of this tree; what is said of these two is that they are not forgotten.
+    text.push_str("plugins:\n  oauth-proxy:\n    enabled: false\n  oidc:\n    enabled: false\n  cnpg:\n    grants:\n");
     for line in requests(manifest) {
         let _ = writeln!(text, "    {line}");
     }

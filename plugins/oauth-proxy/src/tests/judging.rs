@@ -64,7 +64,7 @@ fn token_passthrough_the_providers_token_is_not_ours() {
     let token =
         made(json!({"alg": "RS256", "typ": "at+jwt"}), json!({"iss": "https://id.example.com"}), "https://id.example.com");
     assert_eq!(world.judge(&token), Verdict::NotMine);
-    for other in ["opaque", "a.b.c", "a.b.c.d.e", ""] {
+    for other in [&format!("{}.more", ours(json!({}))), "opaque", "a.b.c", "a.b.c.d.e", ""] {
         assert_eq!(world.judge(other), Verdict::NotMine);
     }
 }

@@ -63,6 +63,7 @@ fn a_token_of_nobody_known_is_left_to_the_next_strategy_and_its_keys_are_not_fet
         token(&json!({}), &claims(json!({"iss": "https://id.example.com"})), "good"),
         token(&json!({}), &claims(json!({"iss": null})), "good"),
         token(&json!({}), &claims(json!({"iss": ["https://id.example.com/"]})), "good"),
+        format!("{}.more", token(&json!({}), &claims(json!({})), "good")),
         "a.b.c".to_owned(),
         "opaque".to_owned(),
         "a.b.c.d.e".to_owned(),
