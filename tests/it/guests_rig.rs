@@ -12,9 +12,9 @@ use portcullis_core::kubegrant::{KubernetesGrant, KubernetesRule};
 use portcullis_core::limits::Limits;
 use portcullis_core::notice::Notice;
 use portcullis_core::policy::{Action, Permit, Policy};
-use portcullis_core::ports::{ClientSink, KubeApi, NoticeSink, Plugin, PluginSource, ToolRuntime};
+use portcullis_core::ports::{ClientSink, KubeApi, Loaded, NoticeSink, Plugin, PluginSource, ToolRuntime};
 use portcullis_core::principal::Principal;
-use portcullis_sandbox::{Sandbox, SandboxOptions};
+use portcullis_sandbox::{Ports, Sandbox, SandboxOptions};
 use tempfile::TempDir;
 
 /// A sandbox with a compile cache of its own.
@@ -57,6 +57,10 @@ impl Rig {
     }
 
     pub(crate) fn with_kube(kube: Option<Arc<dyn KubeApi>>) -> Self {
+        Self::with(kube, Ports::default())
+    }
+
+    pub(crate) fn with(kube: Option<Arc<dyn KubeApi>>, ports: Ports) -> Self {
         let (cache, heard) = (tempfile::tempdir().unwrap(), Arc::new(Heard::default()));
         let options = SandboxOptions {
             cache_directory: cache.path().join("compiled"),
@@ -64,17 +68,28 @@ impl Rig {
             queue_timeout: Duration::from_secs(20),
             kube,
             notices: heard.clone(),
+            ports,
         };
         Self { sandbox: Sandbox::new(options).unwrap(), heard, _cache: cache }
     }
 
-    /// Loads a component with exactly this grant.
+    /// Loads a tool plugin with exactly this grant.
     pub(crate) async fn load_with(
         &self,
         component: anyhow::Result<PathBuf>,
         granted: Grants,
         limits: Limits,
     ) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
+        Ok(self.load_any(component, granted, limits).await?.tool().expect("it is a strategy"))
+    }
+
+    /// Loads a component of any world with exactly this grant.
+    pub(crate) async fn load_any(
+        &self,
+        component: anyhow::Result<PathBuf>,
+        granted: Grants,
+        limits: Limits,
+    ) -> Result<Loaded, Vec<Finding>> {
         let path = component.unwrap();
         let component = Arc::from(std::fs::read(&path).unwrap());
         let (origin, settings) = (path.display().to_string(), "{}".to_owned());
@@ -90,7 +105,8 @@ impl Rig {
         let path = component.unwrap();
         let component = Arc::from(std::fs::read(&path).unwrap());
         let (origin, settings) = (path.display().to_string(), settings.to_owned());
-        self.sandbox.load(PluginSource { origin, component, granted: everything(), settings, limits: Limits::default() }).await
+        let source = PluginSource { origin, component, granted: everything(), settings, limits: Limits::default() };
+        Ok(self.sandbox.load(source).await?.tool().expect("it is a strategy"))
     }
 
     /// Loads a component that must load, granting whatever it requests.
@@ -104,7 +120,7 @@ impl Rig {
 
     /// Why a component does not load.
     pub(crate) async fn refusal(&self, component: anyhow::Result<PathBuf>, granted: Grants) -> String {
-        match self.load_with(component, granted, Limits::default()).await {
+        match self.load_any(component, granted, Limits::default()).await {
             Ok(plugin) => panic!("{} loaded", plugin.descriptor().manifest.name),
             Err(findings) => words(&findings),
         }
@@ -130,7 +146,7 @@ impl Rig {
     }
 }
 
-/// Every capability, and every verb on everything in the core group.
+/// Every capability of tools, and every verb on everything in the core group.
 pub(crate) fn everything() -> Grants {
     let any = || vec!["*".to_owned()];
     let rule =
@@ -143,6 +159,7 @@ pub(crate) fn everything() -> Grants {
         clocks: true,
         random: true,
         kubernetes: Some(KubernetesGrant { rules: vec![rule], secret_values: false }),
+        ..Grants::default()
     }
 }
 

@@ -79,4 +79,6 @@ pub struct Exports {
     pub subscriptions: bool,
     /// `portcullis:tool/completions`
     pub completions: bool,
+    /// `portcullis:auth/routes`
+    pub routes: bool,
 }

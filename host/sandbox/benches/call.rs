@@ -51,6 +51,7 @@ impl Bench {
             queue_timeout: Duration::from_secs(1),
             kube: None,
             notices: Arc::new(Silent),
+            ports: portcullis_sandbox::Ports::default(),
         });
         let source = PluginSource {
             origin: "add".into(),
@@ -59,7 +60,7 @@ impl Bench {
             settings: "{}".into(),
             limits: Limits::default(),
         };
-        let plugin = runtime().block_on(sandbox.unwrap().load(source)).unwrap();
+        let plugin = runtime().block_on(sandbox.unwrap().load(source)).unwrap().tool().unwrap();
         Self { plugin, principal: Arc::new(Principal::local()), client: Arc::new(Silent), _cache: cache }
     }
 

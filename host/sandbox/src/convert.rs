@@ -13,6 +13,7 @@ use crate::bindings::{tools, types};
 pub(crate) mod content;
 pub(crate) mod offer;
 pub(crate) mod page;
+pub(crate) mod strategy;
 
 /// Most bytes of state that a guest may hand out with its questions (WIT `input-required`).
 const STATE_MAX: usize = 16 << 10;

@@ -7,7 +7,7 @@ use wasmparser::{Parser, Payload};
 
 use crate::capabilities::is_base;
 
-/// The tracks of `portcullis:tool` that this host speaks.
+/// The tracks of the WIT packages `portcullis:…` that this host speaks.
 pub const TRACKS: [&str; 1] = ["0.1"];
 
 /// Largest component in bytes. 64 MiB: three times a Python component.
@@ -34,9 +34,16 @@ pub enum InspectError {
     /// The section does not read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// Exports no tools.
-    #[error("the component does not export `portcullis:tool/tools`: it is not a tool plugin (its exports: {0})")]
-    NoTools(String),
+    /// Exports neither world.
+    #[error(
+        "the component exports neither `{TOOLS}` nor `{AUTHENTICATION}`: it is neither a tool plugin nor an auth strategy (its exports: {0})"
+    )]
+    NoWorld(String),
+    /// Exports both worlds.
+    #[error(
+        "the component exports both `{TOOLS}` and `{AUTHENTICATION}`: a plugin is either a tool plugin or an auth strategy, so make two of it"
+    )]
+    TwoWorlds,
     /// Speaks another track.
     #[error("the component speaks track {found} of `{package}`, this host speaks {}: build it against one of those", TRACKS.join(", "))]
     Track {
@@ -45,6 +52,40 @@ pub enum InspectError {
         /// The component's track.
         found: String,
     },
+}
+
+/// What a tool plugin exports.
+const TOOLS: &str = "portcullis:tool/tools";
+
+/// What an auth strategy exports.
+const AUTHENTICATION: &str = "portcullis:auth/authentication";
+
+/// What a plugin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum World {
+    /// World `tool` of `portcullis:tool`.
+    Tool,
+    /// World `authenticator` of `portcullis:auth`.
+    Authenticator,
+}
+
+impl World {
+    /// The WIT package.
+    #[must_use]
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Tool => "portcullis:tool",
+            Self::Authenticator => "portcullis:auth",
+        }
+    }
+
+    /// In findings.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Tool => "tool plugin",
+            Self::Authenticator => "auth strategy",
+        }
+    }
 }
 
 /// An imported interface.
@@ -80,7 +121,9 @@ pub struct Inspection {
     pub export_names: Vec<String>,
     /// The optional ones among them.
     pub exports: Exports,
-    /// `MAJOR.MINOR` of `portcullis:tool` that it exports.
+    /// What it is.
+    pub world: World,
+    /// `MAJOR.MINOR` of its world's package.
     pub track: String,
     /// Bytes.
     pub size: usize,
@@ -89,10 +132,10 @@ pub struct Inspection {
 /// Reads a component.
 ///
 /// # Errors
-/// [`InspectError`] if it is no tool plugin that this host can speak to.
+/// [`InspectError`] if it is no plugin that this host can speak to.
 pub fn inspect(component: &[u8]) -> Result<Inspection, InspectError> {
     let surface = Surface::read(component)?;
-    let track = surface.track()?;
+    let (world, track) = surface.world()?;
     let text = surface.manifest.or(surface.embedded).ok_or(InspectError::NoManifest)?;
     let manifest = Manifest::parse(&text)?;
     let exported = |interface: &str| surface.exports.iter().any(|name| unversioned(name) == interface);
@@ -101,12 +144,14 @@ pub fn inspect(component: &[u8]) -> Result<Inspection, InspectError> {
         resources: exported("portcullis:tool/resources"),
         subscriptions: exported("portcullis:tool/subscriptions"),
         completions: exported("portcullis:tool/completions"),
+        routes: exported("portcullis:auth/routes"),
     };
     Ok(Inspection {
         manifest,
         digest: Digest::of(component),
         imports: surface.imports.into_iter().map(|name| Import { need: need(&name), name }).collect(),
         exports,
+        world,
         track,
         size: component.len(),
         export_names: surface.exports,
@@ -198,16 +243,23 @@ impl Surface {
         Ok(())
     }
 
-    /// Every `portcullis:` interface must be of a track that we speak.
-    fn track(&self) -> Result<String, InspectError> {
+    /// Every `portcullis:` interface must be of a track that we speak, and one world must be exported.
+    fn world(&self) -> Result<(World, String), InspectError> {
         for (package, found) in self.exports.iter().chain(&self.imports).filter_map(|name| package_and_track(name)) {
             if package.starts_with("portcullis:") && !TRACKS.contains(&found.as_str()) {
                 return Err(InspectError::Track { package: package.to_owned(), found });
             }
         }
-        let tools = self.exports.iter().find(|name| unversioned(name) == "portcullis:tool/tools");
-        let track = tools.and_then(|name| package_and_track(name)).map(|(_, track)| track);
-        track.ok_or_else(|| InspectError::NoTools(self.exports.join(", ")))
+        let track = |interface: &str| {
+            let exported = self.exports.iter().find(|name| unversioned(name) == interface)?;
+            package_and_track(exported).map(|(_, track)| track)
+        };
+        match (track(TOOLS), track(AUTHENTICATION)) {
+            (Some(track), None) => Ok((World::Tool, track)),
+            (None, Some(track)) => Ok((World::Authenticator, track)),
+            (None, None) => Err(InspectError::NoWorld(self.exports.join(", "))),
+            (Some(_), Some(_)) => Err(InspectError::TwoWorlds),
+        }
     }
 }
 

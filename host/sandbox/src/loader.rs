@@ -7,20 +7,23 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use portcullis_core::finding::Finding;
-use portcullis_core::grant::{Capability, Grants};
 use portcullis_core::manifest::Manifest;
 use portcullis_core::plugin::{Descriptor, Digest};
-use portcullis_core::ports::{Plugin, PluginSource};
+use portcullis_core::ports::{Loaded, PluginSource};
 use portcullis_core::schema::Schema;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
+use crate::authenticator::Strategy;
 use crate::capabilities;
-use crate::inspect::{Inspection, Need, inspect};
+use crate::guest::Guest;
+use crate::inspect::{Inspection, World, inspect};
 use crate::owned::Owned;
-use crate::plugin::Loaded;
+use crate::plugin;
 use crate::sandbox::Inner;
 use crate::state::Shared;
+
+mod fence;
 
 /// How long a load waits for its compilation. 120 s: ten times what a Python or JavaScript component takes on two cores.
 const COMPILE_MAX: Duration = Duration::from_secs(120);
@@ -33,13 +36,19 @@ pub(crate) fn engine_hash(engine: &Engine) -> u64 {
 }
 
 /// Loads a plugin.
-pub(crate) async fn load(sandbox: &Arc<Inner>, source: PluginSource) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
+pub(crate) async fn load(sandbox: &Arc<Inner>, source: PluginSource) -> Result<Loaded, Vec<Finding>> {
     let inspection = inspect(&source.component)
         .map_err(|error| vec![Finding::error(format!("plugin file {}", source.origin), error.to_string())])?;
     let manifest = &inspection.manifest;
     let effective = manifest.requests.intersect(&source.granted);
-    let findings =
-        [imports(&inspection, &source.granted), settings(manifest, &source.settings), limits(&source, manifest)].concat();
+    let findings = [
+        fence::imports(&inspection, &source.granted),
+        fence::world(&inspection),
+        fence::services(manifest, &effective, &sandbox.ports),
+        settings(manifest, &source.settings),
+        limits(&source, manifest),
+    ]
+    .concat();
     if !findings.is_empty() {
         return Err(findings);
     }
@@ -52,6 +61,7 @@ pub(crate) async fn load(sandbox: &Arc<Inner>, source: PluginSource) -> Result<A
         limits: source.limits,
         kube: sandbox.kube.clone(),
         notices: Arc::clone(&sandbox.notices),
+        ports: sandbox.ports.clone(),
         owned: Owned::default(),
         stale: tokio::sync::Notify::new(),
     });
@@ -60,72 +70,6 @@ pub(crate) async fn load(sandbox: &Arc<Inner>, source: PluginSource) -> Result<A
 
 pub(crate) fn subject(manifest: &Manifest) -> String {
     format!("plugin {}", manifest.name)
-}
-
-/// The presence fence: imports ⊆ requests ∩ grants.
-fn imports(inspection: &Inspection, granted: &Grants) -> Vec<Finding> {
-    let manifest = &inspection.manifest;
-    let mut capabilities = std::collections::BTreeMap::new();
-    let mut findings = Vec::new();
-    for import in &inspection.imports {
-        match import.need {
-            Need::Base => {}
-            Need::Grant(capability) => _ = capabilities.entry(capability).or_insert(import.name.as_str()),
-            Need::Unknown => findings.push(unknown(manifest, &import.name)),
-        }
-    }
-    findings.extend(capabilities.into_iter().filter_map(|(capability, import)| missing(manifest, granted, capability, import)));
-    findings
-}
-
-fn unknown(manifest: &Manifest, import: &str) -> Finding {
-    let known = Capability::ALL.map(Capability::name).join(", ");
-    Finding::error(subject(manifest), format!("imports `{import}`, which belongs to no capability of this host"))
-        .hint(format!("a plugin can be granted: {known}"))
-}
-
-fn missing(manifest: &Manifest, granted: &Grants, capability: Capability, import: &str) -> Option<Finding> {
-    let name = capability.name();
-    if !manifest.requests.has(capability) {
-        let message = format!("imports `{import}`, but its plugin.yaml does not request `{name}`");
-        let yaml = yaml(&["requests"], &manifest.requests, capability);
-        return Some(
-            Finding::error(subject(manifest), message).hint(format!("the plugin's author adds to plugin.yaml:\n{yaml}")),
-        );
-    }
-    if !granted.has(capability) {
-        let message = format!("imports `{import}`, which needs the grant `{name}`");
-        let yaml = yaml(&["plugins", &manifest.name, "grants"], &manifest.requests, capability);
-        return Some(Finding::error(subject(manifest), message).hint(format!("to grant it, add to the configuration:\n{yaml}")));
-    }
-    None
-}
-
-/// The YAML to add: for `kubernetes` the rules that the plugin requests, as they are.
-fn yaml(path: &[&str], requests: &Grants, capability: Capability) -> String {
-    let mut lines: Vec<String> = path.iter().enumerate().map(|(depth, key)| format!("{}{key}:", "  ".repeat(depth))).collect();
-    let indent = "  ".repeat(path.len());
-    match (&requests.kubernetes, capability) {
-        (Some(grant), Capability::Kubernetes) => {
-            lines.push(format!("{indent}kubernetes:\n{indent}  rules:"));
-            for rule in &grant.rules {
-                let list = |values: &[String]| serde_json::to_string(values).unwrap_or_default();
-                lines.push(format!("{indent}  - apiGroups: {}", list(&rule.api_groups)));
-                lines.push(format!("{indent}    resources: {}", list(&rule.resources)));
-                lines.push(format!("{indent}    verbs: {}", list(&rule.verbs)));
-                lines.push(format!("{indent}    namespaces: {}", list(&rule.namespaces)));
-                if !rule.resource_names.is_empty() {
-                    lines.push(format!("{indent}    resourceNames: {}", list(&rule.resource_names)));
-                }
-            }
-            if grant.secret_values {
-                lines.push(format!("{indent}  secretValues: true"));
-            }
-        }
-        (None, Capability::Kubernetes) => lines.push(format!("{indent}kubernetes:\n{indent}  rules: []")),
-        _ => lines.push(format!("{indent}{}: true", capability.name())),
-    }
-    lines.join("\n")
 }
 
 /// Settings against the manifest's schema. The binary resolves them; what runs must fit in any case.
@@ -232,12 +176,13 @@ async fn link(
     inspection: Inspection,
     shared: Arc<Shared>,
     component: &Component,
-) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
+) -> Result<Loaded, Vec<Finding>> {
     let subject = subject(&inspection.manifest);
     let failed = |reason: String| vec![Finding::error(subject.clone(), reason)];
     let mut linker = Linker::new(&sandbox.engine);
     let linked = capabilities::link(&mut linker, &shared.grants).and_then(|()| linker.instantiate_pre(component));
     let pre = linked.map_err(|error| failed(format!("does not link: {}", error.root_cause())))?;
+    let world = inspection.world;
     let descriptor = Descriptor {
         manifest: inspection.manifest,
         digest: inspection.digest,
@@ -247,10 +192,15 @@ async fn link(
         templates: Vec::new(),
         exports: inspection.exports,
     };
-    let mut plugin = Loaded::new(Arc::clone(sandbox), shared, pre, descriptor)
-        .map_err(|error| failed(format!("its exports do not have the types of this track: {}", error.root_cause())))?;
+    let guest = Guest::new(Arc::clone(sandbox), shared, pre);
+    let types =
+        |error: wasmtime::Error| failed(format!("its exports do not have the types of this track: {}", error.root_cause()));
+    if world == World::Authenticator {
+        return Ok(Loaded::Authenticator(Arc::new(Strategy::new(guest, descriptor).map_err(types)?)));
+    }
+    let mut plugin = plugin::Loaded::new(guest, descriptor).map_err(types)?;
     let problems = plugin.list().await.err().unwrap_or_default();
-    if problems.is_empty() { Ok(Arc::new(plugin)) } else { Err(problems.into_iter().flat_map(failed).collect()) }
+    if problems.is_empty() { Ok(Loaded::Tool(Arc::new(plugin))) } else { Err(problems.into_iter().flat_map(failed).collect()) }
 }
 
 #[cfg(test)]
@@ -272,6 +222,7 @@ mod tests {
             queue_timeout: Duration::from_millis(10),
             kube: None,
             notices: Arc::new(Notices::default()),
+            ports: crate::sandbox::Ports::default(),
         };
         let (sandbox, digest) = (Sandbox::new(options).unwrap(), Digest::of(b"slow"));
         let (finish, wait) = mpsc::channel::<()>();

@@ -13,23 +13,18 @@ use portcullis_core::policy::{Action, Permit};
 use portcullis_core::ports::{BoxFuture, Plugin, Relisted};
 use portcullis_core::prompt::Expansion;
 use portcullis_core::resource::ResourcePage;
-use tokio::sync::Semaphore;
 use wasmtime::component::{ComponentExportIndex, InstancePre};
 
 use crate::bindings::{completion, prompt, resource, subscription, tools, types};
 use crate::convert::{self, offer, page};
+use crate::guest::Guest;
 use crate::loader::subject;
-use crate::runtime::{Visit, WATCH_PIECE, within};
-use crate::sandbox::Inner;
-use crate::state::{CallState, Shared};
+use crate::runtime::{Visit, WATCH_PIECE, enter, within};
+use crate::state::CallState;
 
 /// See the module.
 pub(crate) struct Loaded {
-    pub(crate) sandbox: Arc<Inner>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) pre: InstancePre<CallState>,
-    /// Its share of the places for watches.
-    pub(crate) watches: Arc<Semaphore>,
+    guest: Guest,
     descriptor: Descriptor,
     indices: Indices,
 }
@@ -70,28 +65,10 @@ fn call(pre: &InstancePre<CallState>) -> wasmtime::Result<ComponentExportIndex> 
     call.ok_or_else(|| wasmtime::format_err!("it does not export `portcullis:tool/tools` with `call`"))
 }
 
-/// Makes a fresh instance and calls one export of it, within the visit's time.
-macro_rules! enter {
-    ($visit:ident, $indices:expr, |$guest:ident| $call:expr) => {
-        within($visit.deadline, async {
-            let instance = $visit.pre.instantiate_async(&mut $visit.store).await?;
-            let $guest = $indices.load(&mut $visit.store, &instance)?;
-            $call.await
-        })
-        .await
-    };
-}
-
 impl Loaded {
-    pub(crate) fn new(
-        sandbox: Arc<Inner>,
-        shared: Arc<Shared>,
-        pre: InstancePre<CallState>,
-        descriptor: Descriptor,
-    ) -> wasmtime::Result<Self> {
-        let indices = Indices::new(&pre, descriptor.exports)?;
-        let watches = Arc::new(Semaphore::new(sandbox.watch_share));
-        Ok(Self { sandbox, shared, pre, watches, descriptor, indices })
+    pub(crate) fn new(guest: Guest, descriptor: Descriptor) -> wasmtime::Result<Self> {
+        let indices = Indices::new(&guest.pre, descriptor.exports)?;
+        Ok(Self { guest, descriptor, indices })
     }
 
     /// Asks the guest what it offers; the error tells everything that is wrong with it.
@@ -104,20 +81,13 @@ impl Loaded {
         self.descriptor.prompts = offer::prompts(listed)?;
         let listed = self.list_templates().await.map_err(one)?;
         self.descriptor.templates = offer::templates(listed)?;
-        self.shared.owned.templates(&self.descriptor.templates);
+        self.guest.shared.owned.templates(&self.descriptor.templates);
         Ok(())
     }
 
     /// The same component and grants with what the guest offers now.
     async fn list_again(&self) -> Relisted {
-        let mut next = Self {
-            sandbox: Arc::clone(&self.sandbox),
-            shared: Arc::clone(&self.shared),
-            pre: self.pre.clone(),
-            watches: Arc::clone(&self.watches),
-            descriptor: self.descriptor.clone(),
-            indices: self.indices.clone(),
-        };
+        let mut next = Self { guest: self.guest.clone(), descriptor: self.descriptor.clone(), indices: self.indices.clone() };
         let finding = |problem: String| {
             Finding::error(
                 subject(&self.descriptor.manifest),
@@ -132,7 +102,7 @@ impl Loaded {
 
     /// The tools on offer, and those left out with the reasons.
     async fn list_tools(&self) -> Result<(Vec<types::Tool>, BTreeMap<String, String>), CallError> {
-        let mut visit = Visit::to_list(self).await?;
+        let mut visit = Visit::to_list(&self.guest).await?;
         let listed = enter!(visit, self.indices.tools, |guest| guest.call_list(&mut visit.store));
         let withheld = visit.store.data_mut().withheld.take().unwrap_or_default();
         Ok((visit.settle(listed)?, withheld))
@@ -140,21 +110,21 @@ impl Loaded {
 
     async fn list_prompts(&self) -> Result<Vec<prompt::Prompt>, CallError> {
         let Some(indices) = &self.indices.prompts else { return Ok(Vec::new()) };
-        let mut visit = Visit::to_list(self).await?;
+        let mut visit = Visit::to_list(&self.guest).await?;
         let listed = enter!(visit, indices, |guest| guest.call_list(&mut visit.store));
         visit.settle(listed)
     }
 
     async fn list_templates(&self) -> Result<Vec<resource::Template>, CallError> {
         let Some(indices) = &self.indices.resources else { return Ok(Vec::new()) };
-        let mut visit = Visit::to_list(self).await?;
+        let mut visit = Visit::to_list(&self.guest).await?;
         let listed = enter!(visit, indices, |guest| guest.call_templates(&mut visit.store));
         visit.settle(listed)
     }
 
     async fn tool(&self, permit: Permit, context: CallContext, arguments: String) -> Result<Outcome<ToolOutput>, CallError> {
         covers(&permit, Action::CallTool, &context)?;
-        let mut visit = Visit::to_call(self, &context).await?;
+        let mut visit = Visit::to_call(&self.guest, &context).await?;
         let context = convert::context(context, visit.remaining());
         let answer = within(visit.deadline, async {
             let instance = visit.pre.instantiate_async(&mut visit.store).await?;
@@ -174,7 +144,7 @@ impl Loaded {
     ) -> Result<Outcome<Expansion>, CallError> {
         covers(&permit, Action::GetPrompt, &context)?;
         let Some(indices) = &self.indices.prompts else { return Err(self.lacks("prompts", context.request_id)) };
-        let mut visit = Visit::to_call(self, &context).await?;
+        let mut visit = Visit::to_call(&self.guest, &context).await?;
         let context = convert::context(context, visit.remaining());
         let answer = enter!(visit, indices, |guest| guest.call_get(&mut visit.store, &context, permit.target(), &arguments));
         visit.answer(answer, page::expansion)
@@ -182,18 +152,18 @@ impl Loaded {
 
     async fn resources(&self, context: CallContext, cursor: Option<String>) -> Result<ResourcePage, CallError> {
         let Some(indices) = &self.indices.resources else { return Ok(ResourcePage::default()) };
-        let mut visit = Visit::to_call(self, &context).await?;
+        let mut visit = Visit::to_call(&self.guest, &context).await?;
         let context = convert::context(context, visit.remaining());
         let answer = enter!(visit, indices, |guest| guest.call_list(&mut visit.store, &context, cursor.as_deref()));
         let page = visit.answer(answer, page::page)?;
-        self.shared.owned.listed(page.resources.iter().map(|resource| resource.uri.as_str()));
+        self.guest.shared.owned.listed(page.resources.iter().map(|resource| resource.uri.as_str()));
         Ok(page)
     }
 
     async fn read(&self, permit: Permit, context: CallContext) -> Result<Outcome<Vec<ResourceContents>>, CallError> {
         covers(&permit, Action::ReadResource, &context)?;
         let Some(indices) = &self.indices.resources else { return Err(self.lacks("resources", context.request_id)) };
-        let mut visit = Visit::to_call(self, &context).await?;
+        let mut visit = Visit::to_call(&self.guest, &context).await?;
         let context = convert::context(context, visit.remaining());
         let answer = enter!(visit, indices, |guest| guest.call_read(&mut visit.store, &context, permit.target()));
         visit.answer(answer, page::contents)
@@ -202,7 +172,7 @@ impl Loaded {
     async fn watch(&self, permit: Permit, context: CallContext) -> Result<(), CallError> {
         covers(&permit, Action::ReadResource, &context)?;
         let Some(indices) = &self.indices.subscriptions else { return Err(self.lacks("subscriptions", context.request_id)) };
-        let mut visit = Visit::to_watch(self, &context).await?;
+        let mut visit = Visit::to_watch(&self.guest, &context).await?;
         visit.store.data_mut().announced.watches(permit.target());
         let context = convert::context(context, WATCH_PIECE);
         let answer = enter!(visit, indices, |guest| guest.call_watch(&mut visit.store, &context, permit.target()));
@@ -211,7 +181,7 @@ impl Loaded {
 
     async fn completion(&self, context: CallContext, request: CompletionRequest) -> Result<Completion, CallError> {
         let Some(indices) = &self.indices.completions else { return Ok(Completion::default()) };
-        let mut visit = Visit::to_call(self, &context).await?;
+        let mut visit = Visit::to_call(&self.guest, &context).await?;
         let context = convert::context(context, visit.remaining());
         let target = page::reference(request.target);
         let (argument, value, known) = (&request.argument, &request.value, &request.known);
@@ -223,7 +193,7 @@ impl Loaded {
     /// Something was routed here that this plugin never offered.
     fn lacks(&self, export: &str, request_id: String) -> CallError {
         let reason = format!("it does not export `portcullis:tool/{export}`");
-        CallError::Contract { plugin: self.shared.name.clone(), reason, request_id }
+        CallError::Contract { plugin: self.guest.shared.name.clone(), reason, request_id }
     }
 }
 
@@ -247,11 +217,11 @@ impl Plugin for Loaded {
     }
 
     fn grants(&self) -> &Grants {
-        &self.shared.grants
+        &self.guest.shared.grants
     }
 
     fn offers_changed(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.shared.stale.notified())
+        Box::pin(self.guest.shared.stale.notified())
     }
 
     fn list_again(&self) -> BoxFuture<'_, Relisted> {

@@ -17,9 +17,9 @@ use wasmtime_wasi::I32Exit;
 use crate::bindings::types;
 use crate::convert::{Breach, Scale, failure};
 use crate::engine::Ticking;
+use crate::guest::Guest;
 use crate::limits::{SPIN, Spin, Trip};
 use crate::pace::{Pace, REST, Turn};
-use crate::plugin::Loaded;
 use crate::state::{CallState, Caller};
 
 /// How long a watch may stay in one piece. One hour: then the gateway starts it anew, in a fresh instance.
@@ -41,7 +41,7 @@ const REASON_MAX: usize = 200;
 pub(crate) struct Visit<'a> {
     pub(crate) store: Store<CallState>,
     pub(crate) pre: &'a InstancePre<CallState>,
-    plugin: &'a Loaded,
+    plugin: &'a Guest,
     /// The limit that the call runs into.
     allowed: Duration,
     pub(crate) deadline: Instant,
@@ -61,13 +61,13 @@ impl ClientSink for Nobody {
 
 impl<'a> Visit<'a> {
     /// A caller's visit.
-    pub(crate) async fn to_call(plugin: &'a Loaded, context: &CallContext) -> Result<Self, CallError> {
+    pub(crate) async fn to_call(plugin: &'a Guest, context: &CallContext) -> Result<Self, CallError> {
         let allowed = plugin.shared.limits.deadline().min(context.deadline);
         Self::begin(plugin, &plugin.sandbox.calls, None, caller(context), allowed).await
     }
 
     /// A subscriber's visit, which lasts: exempt from the call's deadline.
-    pub(crate) async fn to_watch(plugin: &'a Loaded, context: &CallContext) -> Result<Self, CallError> {
+    pub(crate) async fn to_watch(plugin: &'a Guest, context: &CallContext) -> Result<Self, CallError> {
         let share = admit(&plugin.watches, plugin.sandbox.queue_timeout, &context.request_id).await?;
         let mut visit = Self::begin(plugin, &plugin.sandbox.watches, Some(share), caller(context), WATCH_PIECE).await?;
         visit.store.data_mut().spin = Some(Spin::default());
@@ -75,7 +75,7 @@ impl<'a> Visit<'a> {
     }
 
     /// The loader's visit, without a caller.
-    pub(crate) async fn to_list(plugin: &'a Loaded) -> Result<Self, CallError> {
+    pub(crate) async fn to_list(plugin: &'a Guest) -> Result<Self, CallError> {
         let allowed = plugin.shared.limits.deadline().min(LIST_MAX);
         let nobody =
             (format!("load-{}", plugin.shared.name), Arc::new(Principal::local()), Arc::new(Nobody) as Arc<dyn ClientSink>);
@@ -84,8 +84,14 @@ impl<'a> Visit<'a> {
         Ok(visit)
     }
 
+    /// A strategy's visit: there is no caller yet, and nobody to talk to.
+    pub(crate) async fn to_judge(plugin: &'a Guest, request_id: String, allowed: Duration) -> Result<Self, CallError> {
+        let nobody = (request_id, Arc::new(Principal::local()), Arc::new(Nobody) as Arc<dyn ClientSink>);
+        Self::begin(plugin, &plugin.sandbox.calls, None, nobody, allowed.min(plugin.shared.limits.deadline())).await
+    }
+
     async fn begin(
-        plugin: &'a Loaded,
+        plugin: &'a Guest,
         places: &Arc<Semaphore>,
         share: Option<OwnedSemaphorePermit>,
         (request_id, principal, client): (String, Arc<Principal>, Arc<dyn ClientSink>),
@@ -118,17 +124,27 @@ impl<'a> Visit<'a> {
     }
 
     /// What an export returned, converted and weighed.
+    pub(crate) fn weigh<W, R>(
+        self,
+        result: wasmtime::Result<W>,
+        convert: impl FnOnce(W, &mut Scale) -> Result<R, Breach>,
+    ) -> Result<R, CallError> {
+        let value = result.map_err(|error| self.judge(&error))?;
+        let mut scale = Scale::new(self.plugin.shared.limits.output);
+        convert(value, &mut scale).map_err(|breach| self.breach(breach))
+    }
+
+    /// The same of an export of tools, which may fail in its own words.
     pub(crate) fn answer<W, R>(
         self,
         result: wasmtime::Result<Result<W, types::Failure>>,
         convert: impl FnOnce(W, &mut Scale) -> Result<R, Breach>,
     ) -> Result<R, CallError> {
-        let answer = result.map_err(|error| self.judge(&error))?;
-        let mut scale = Scale::new(self.plugin.shared.limits.output);
-        match answer {
-            Ok(value) => convert(value, &mut scale).map_err(|breach| self.breach(breach)),
-            Err(refusal) => Err(failure(refusal, &mut scale).map_or_else(|breach| self.breach(breach), CallError::Failure)),
-        }
+        let answer = self.weigh(result, |answer, scale| match answer {
+            Ok(value) => convert(value, scale).map(Ok),
+            Err(refusal) => failure(refusal, scale).map(Err),
+        });
+        answer?.map_err(CallError::Failure)
     }
 
     fn breach(&self, breach: Breach) -> CallError {
@@ -176,6 +192,19 @@ impl<'a> Visit<'a> {
 pub(crate) async fn within<R>(deadline: Instant, guest: impl Future<Output = wasmtime::Result<R>>) -> wasmtime::Result<R> {
     timeout_at(deadline, guest).await.unwrap_or_else(|_| Err(Trip::Deadline.into()))
 }
+
+/// Makes a fresh instance and calls one export of it, within the visit's time.
+macro_rules! enter {
+    ($visit:ident, $indices:expr, |$guest:ident| $call:expr) => {
+        $crate::runtime::within($visit.deadline, async {
+            let instance = $visit.pre.instantiate_async(&mut $visit.store).await?;
+            let $guest = $indices.load(&mut $visit.store, &instance)?;
+            $call.await
+        })
+        .await
+    };
+}
+pub(crate) use enter;
 
 fn caller(context: &CallContext) -> (String, Arc<Principal>, Arc<dyn ClientSink>) {
     (context.request_id.clone(), Arc::clone(&context.principal), Arc::clone(&context.client))

@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use portcullis_core::finding::Finding;
 use portcullis_core::limits::{CONCURRENT_CALLS_MAX, WATCH_SHARE};
 use portcullis_core::plugin::Digest;
-use portcullis_core::ports::{BoxFuture, KubeApi, NoticeSink, Plugin, PluginSource, ToolRuntime};
+use portcullis_core::ports::{
+    BoxFuture, Discovery, Egress, KubeApi, Loaded, NoticeSink, PluginSource, PluginStore, SecretSource, Tokens, ToolRuntime,
+};
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
 
@@ -19,6 +21,21 @@ use crate::loader;
 
 /// Places for loading plugins, besides those for calls: one lists its offers while another compiles.
 const LOADING: usize = 4;
+
+/// What plugins reach through the host besides the API server. What is not there cannot be granted.
+#[derive(Clone, Default)]
+pub struct Ports {
+    /// For the capability `jwt`.
+    pub tokens: Option<Arc<dyn Tokens>>,
+    /// For the capability `discovery`.
+    pub discovery: Option<Arc<dyn Discovery>>,
+    /// For the capability `http`.
+    pub egress: Option<Arc<dyn Egress>>,
+    /// For the capability `secrets`, and for what egress rules inject.
+    pub secrets: Option<Arc<dyn SecretSource>>,
+    /// For the capability `keyvalue`.
+    pub store: Option<Arc<dyn PluginStore>>,
+}
 
 /// What a sandbox is made of.
 pub struct SandboxOptions {
@@ -32,6 +49,8 @@ pub struct SandboxOptions {
     pub kube: Option<Arc<dyn KubeApi>>,
     /// Where changes are announced.
     pub notices: Arc<dyn NoticeSink>,
+    /// The host's other services.
+    pub ports: Ports,
 }
 
 /// Why there is no sandbox.
@@ -80,6 +99,7 @@ pub(crate) struct Inner {
     pub(crate) queue_timeout: Duration,
     pub(crate) kube: Option<Arc<dyn KubeApi>>,
     pub(crate) notices: Arc<dyn NoticeSink>,
+    pub(crate) ports: Ports,
 }
 
 const fn places_max() -> usize {
@@ -127,6 +147,7 @@ impl Sandbox {
             queue_timeout: options.queue_timeout,
             kube: options.kube,
             notices: options.notices,
+            ports: options.ports,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -139,7 +160,7 @@ impl Sandbox {
 }
 
 impl ToolRuntime for Sandbox {
-    fn load(&self, source: PluginSource) -> BoxFuture<'_, Result<Arc<dyn Plugin>, Vec<Finding>>> {
+    fn load(&self, source: PluginSource) -> BoxFuture<'_, Result<Loaded, Vec<Finding>>> {
         Box::pin(loader::load(&self.inner, source))
     }
 }

@@ -14,10 +14,12 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::capabilities::base;
+use crate::capabilities::http::Outgoing;
 use crate::capabilities::notifications::Announced;
 use crate::limits::{Meter, Spin, Trip};
 use crate::logbook::LogBook;
 use crate::owned::Owned;
+use crate::sandbox::Ports;
 
 /// Most host resources (streams, pollables, watchers) that one call may hold. 256: an order above what a real guest holds; each costs the
 /// host up to a few KiB.
@@ -39,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) kube: Option<Arc<dyn KubeApi>>,
     /// Where changes are announced.
     pub(crate) notices: Arc<dyn NoticeSink>,
+    /// The host's other services.
+    pub(crate) ports: Ports,
     /// The resources that are its own.
     pub(crate) owned: Owned,
     /// A guest said that its offers changed.
@@ -83,6 +87,8 @@ pub(crate) struct CallState {
     pub(crate) table: ResourceTable,
     /// Made when a guest first touches WASI: most calls never do.
     wasi: Option<Box<WasiCtx>>,
+    /// Made when a guest first touches `wasi:http`.
+    pub(crate) outgoing: Option<Box<Outgoing>>,
 }
 
 impl CallState {
@@ -102,6 +108,7 @@ impl CallState {
             watchers: 0,
             table,
             wasi: None,
+            outgoing: None,
         }
     }
 

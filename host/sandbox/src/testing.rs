@@ -12,7 +12,12 @@ use portcullis_core::principal::Principal;
 use tokio::time::Instant;
 
 use crate::owned::Owned;
+use crate::sandbox::Ports;
 use crate::state::{CallState, Caller, Shared};
+
+mod ports;
+
+pub(crate) use self::ports::{FakeDiscovery, FakeEgress, FakeSecrets, FakeStore, FakeTokens};
 
 /// Remembers what reached the client.
 #[derive(Default)]
@@ -54,6 +59,7 @@ pub(crate) fn shared() -> Shared {
         limits: Limits::default(),
         kube: None,
         notices: Arc::new(Notices::default()),
+        ports: Ports::default(),
         owned: Owned::default(),
         stale: tokio::sync::Notify::new(),
     }

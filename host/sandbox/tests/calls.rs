@@ -34,6 +34,7 @@ fn sandbox(directory: &std::path::Path, calls: usize) -> Sandbox {
         queue_timeout: Duration::from_millis(50),
         kube: None,
         notices: Arc::new(Silent),
+        ports: portcullis_sandbox::Ports::default(),
     };
     Sandbox::new(options).unwrap()
 }
@@ -76,7 +77,7 @@ fn text(outcome: &Outcome<ToolOutput>) -> String {
 }
 
 async fn load(sandbox: &Sandbox, source: PluginSource) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
-    sandbox.load(source).await
+    Ok(sandbox.load(source).await?.tool().unwrap())
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ async fn make_calls(calls: usize) {
         queue_timeout: Duration::from_secs(1),
         kube: None,
         notices: Arc::new(Silent),
+        ports: portcullis_sandbox::Ports::default(),
     });
     let source = PluginSource {
         origin: "add".into(),
@@ -49,7 +50,7 @@ async fn make_calls(calls: usize) {
         settings: "{}".into(),
         limits: Limits::default(),
     };
-    let plugin = sandbox.unwrap().load(source).await.unwrap();
+    let plugin = sandbox.unwrap().load(source).await.unwrap().tool().unwrap();
     let principal = Arc::new(Principal::local());
     for _ in 0..calls {
         let context = CallContext {

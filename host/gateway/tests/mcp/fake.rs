@@ -104,7 +104,7 @@ impl Fake {
                 .into(),
             prompts: if full { vec![prompt] } else { vec![] },
             templates: if full { templates } else { vec![] },
-            exports: Exports { prompts: full, resources: full, subscriptions: full, completions: full },
+            exports: Exports { prompts: full, resources: full, subscriptions: full, completions: full, routes: false },
         };
         Self { descriptor, grants: Grants::default(), seen: Arc::default(), notices }
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
-use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
 use wasmtime_wasi::p2::bindings::cli;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 use wasmtime_wasi_io::bindings::wasi::io;
 
-use crate::bindings::types;
+use crate::bindings::{strategy, types};
 use crate::logbook::{LogBook, Stream};
 use crate::state::CallState;
 
@@ -29,7 +29,8 @@ impl HasData for Io {
 }
 
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
-    types::add_to_linker::<_, wasmtime::component::HasSelf<CallState>>(linker, |state| state)?;
+    types::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
+    strategy::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)?;
     io::error::add_to_linker::<_, Io>(linker, CallState::wasi_table)?;
     io::poll::add_to_linker::<_, Io>(linker, CallState::wasi_table)?;
     io::streams::add_to_linker::<_, Io>(linker, CallState::wasi_table)?;
@@ -46,6 +47,8 @@ pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
 }
 
 impl types::Host for CallState {}
+
+impl strategy::Host for CallState {}
 
 /// An empty world, but for the clocks and random numbers that only a grant links.
 pub(crate) fn context(log: &Arc<LogBook>) -> WasiCtx {
