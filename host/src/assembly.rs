@@ -218,8 +218,8 @@ impl Bench<'_> {
         let Some(old) = self.before.iter().find(|one| one.manifest().name == manifest.name && one.digest != digest) else {
             return Ok(());
         };
-        let more = grants::excess(&manifest.requests, &config.grants);
-        let news = grants::excess(&more, &grants::excess(&old.manifest().requests, &config.grants));
+        let more = config.grants.lacks(&manifest.requests);
+        let news = config.grants.lacks(&old.manifest().requests).lacks(&more);
         if !self.still_granted(old) || news == Grants::default() {
             return Ok(());
         }

@@ -1,6 +1,6 @@
-//! Grants as the YAML that an operator pastes, and what a plugin asks for beyond its grant.
+//! Grants as the YAML that an operator pastes.
 
-use portcullis_core::grant::{Capability, Grants};
+use portcullis_core::grant::Grants;
 use serde_json::{Value, json};
 
 use crate::output;
@@ -19,52 +19,15 @@ pub(crate) fn stated(grants: &Grants) -> Value {
     }
 }
 
-/// What `requested` asks beyond `granted`.
-pub(crate) fn excess(requested: &Grants, granted: &Grants) -> Grants {
-    let lacks = |capability| requested.has(capability) && !granted.has(capability);
-    let kubernetes = match (&requested.kubernetes, &granted.kubernetes) {
-        (Some(requested), Some(granted)) => {
-            Some(granted.lacks(requested)).filter(|rest| !rest.rules.is_empty() || rest.secret_values)
-        }
-        (requested, None) => requested.clone(),
-        (None, Some(_)) => None,
-    };
-    Grants {
-        log: lacks(Capability::Log),
-        config: lacks(Capability::Config),
-        progress: lacks(Capability::Progress),
-        notifications: lacks(Capability::Notifications),
-        clocks: lacks(Capability::Clocks),
-        random: lacks(Capability::Random),
-        kubernetes,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use portcullis_core::grant::{Capability, Grants};
+    use portcullis_core::grant::Grants;
 
-    use super::{entry, excess};
+    use super::entry;
 
     #[test]
     fn the_entry_states_only_what_is_granted() {
         let grants = Grants { log: true, ..Grants::default() };
         assert_eq!(entry("cnpg", &grants), "plugins:\n  cnpg:\n    grants:\n      log: true");
-    }
-
-    #[test]
-    fn no_capability_is_forgotten_in_the_excess() {
-        let all = Grants {
-            log: true,
-            config: true,
-            progress: true,
-            notifications: true,
-            clocks: true,
-            random: true,
-            kubernetes: Some(portcullis_core::kubegrant::KubernetesGrant { secret_values: true, ..Default::default() }),
-        };
-        let rest = excess(&all, &Grants::default());
-        assert!(Capability::ALL.into_iter().all(|one| rest.has(one)));
-        assert_eq!(excess(&all, &all), Grants::default());
     }
 }

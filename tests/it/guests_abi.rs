@@ -2,12 +2,17 @@
 //! promise, not that a component should be rebuilt.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use portcullis_core::call::Outcome;
+use portcullis_core::grant::Grants;
+use portcullis_core::limits::Limits;
 use portcullis_core::policy::Action;
+use portcullis_core::strategy::Verdict;
 use portcullis_tests::components::workspace;
 
-use crate::guests_rig::{Rig, permit, text};
+use crate::guests_auth::{attempt, request, site};
+use crate::guests_rig::{Rig, permit, text, words};
 
 fn frozen(path: &str) -> anyhow::Result<PathBuf> {
     Ok(workspace().join("tests/abi").join(path).with_extension("wasm"))
@@ -32,6 +37,18 @@ async fn every_optional_export_of_track_0_1_is_still_served() {
     let arguments = vec![("note".to_owned(), "alpha".to_owned())];
     let expanded = library.get_prompt(permit(Action::GetPrompt, "summarize"), rig.context(), arguments).await.unwrap();
     assert!(matches!(expanded, Outcome::Complete(expansion) if expansion.messages.len() == 1));
+}
+
+#[tokio::test]
+async fn the_first_strategy_of_track_0_1_still_knows_alice() {
+    let rig = Rig::new();
+    let loaded = rig.load_any(frozen("0.1/fixed_strategy"), Grants::default(), Limits::default()).await;
+    let strategy = loaded.unwrap_or_else(|findings| panic!("{}", words(&findings))).authenticator().unwrap();
+    let described = strategy.describe(site("https://mcp.example")).await.unwrap();
+    assert_eq!((described.metadata.as_deref(), described.routes.len()), (Some(r#"{"resource_name":"Fixed"}"#), 1));
+    let verdict = strategy.authenticate(attempt("alice-token"), Duration::from_secs(20)).await.unwrap();
+    assert!(matches!(verdict, Verdict::Principal(alice) if alice.subject == "alice" && alice.groups == ["staff"]));
+    assert_eq!(strategy.handle(request("/hello", None)).await.unwrap().status, 200);
 }
 
 /// Adding a frozen component without a test for it would prove nothing.

@@ -4,6 +4,7 @@
 mod conformance;
 mod foreign_client;
 mod guests_abi;
+mod guests_auth;
 mod guests_kube;
 mod guests_kubernetes;
 mod guests_memory;

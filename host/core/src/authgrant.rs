@@ -63,7 +63,23 @@ fn meet(one: &[String], other: &[String]) -> Vec<String> {
     both
 }
 
+/// What `requested` names beyond `granted`.
+fn beyond(granted: &[String], requested: &[String]) -> Vec<String> {
+    requested.iter().filter(|value| !covers(granted, value)).cloned().collect()
+}
+
 impl JwtGrant {
+    /// What `requested` asks beyond this grant.
+    #[must_use]
+    pub fn lacks(&self, requested: &Self) -> Self {
+        Self {
+            issuers: beyond(&self.issuers, &requested.issuers),
+            key_sets: beyond(&self.key_sets, &requested.key_sets),
+            rings: beyond(&self.rings, &requested.rings),
+            private: false,
+        }
+    }
+
     /// What is both requested and granted. `private` is the operator's alone.
     #[must_use]
     pub fn intersect(&self, granted: &Self) -> Self {
@@ -77,6 +93,12 @@ impl JwtGrant {
 }
 
 impl DiscoveryGrant {
+    /// What `requested` asks beyond this grant.
+    #[must_use]
+    pub fn lacks(&self, requested: &Self) -> Self {
+        Self { issuers: beyond(&self.issuers, &requested.issuers), private: false }
+    }
+
     /// What is both requested and granted. `private` is the operator's alone.
     #[must_use]
     pub fn intersect(&self, granted: &Self) -> Self {
@@ -85,6 +107,12 @@ impl DiscoveryGrant {
 }
 
 impl SecretsGrant {
+    /// What `requested` asks beyond this grant.
+    #[must_use]
+    pub fn lacks(&self, requested: &Self) -> Self {
+        Self { names: beyond(&self.names, &requested.names) }
+    }
+
     /// What is both requested and granted.
     #[must_use]
     pub fn intersect(&self, granted: &Self) -> Self {
@@ -93,6 +121,13 @@ impl SecretsGrant {
 }
 
 impl HttpGrant {
+    /// The rules of `requested` of which no single rule of this grant includes all.
+    #[must_use]
+    pub fn lacks(&self, requested: &Self) -> Self {
+        let included = |rule: &EgressRule| self.rules.iter().any(|own| own.includes(rule));
+        Self { rules: requested.rules.iter().filter(|rule| !included(rule)).cloned().collect() }
+    }
+
     /// The rules on which both agree, in the operator's order.
     #[must_use]
     pub fn intersect(&self, granted: &Self) -> Self {

@@ -84,6 +84,19 @@ impl EgressRule {
         self.scheme == scheme && ports && methods && covers_host(&self.host, host)
     }
 
+    /// Whether every request that `other` covers is covered; `private` and `inject` are the operator's alone. Ports that a request leaves
+    /// open are the operator's choice.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        let ports = |rule: &Self| if rule.ports.is_empty() { vec![rule.scheme.port()] } else { rule.ports.clone() };
+        let methods = |rule: &Self| if rule.methods.is_empty() { vec!["GET".to_owned()] } else { rule.methods.clone() };
+        let (own_ports, own_methods) = (ports(self), methods(self));
+        (self.scheme == other.scheme || self.private)
+            && covers_host(&self.host, &other.host)
+            && (other.ports.is_empty() || other.ports.iter().all(|port| own_ports.contains(port)))
+            && methods(other).iter().all(|method| own_methods.contains(method))
+    }
+
     /// The rule that both sides agree on: the narrower of two that name the same place; `None` if they name different ones.
     #[must_use]
     pub fn meet(requested: &Self, granted: &Self) -> Option<Self> {
@@ -210,6 +223,21 @@ mod tests {
         }
         assert!(rule(r#"{"host": "*"}"#).covers("GET", Scheme::Https, "any.org", 443));
         assert!(!rule(r#"{"host": "a*.org"}"#).covers("GET", Scheme::Https, "ab.org", 443));
+    }
+
+    #[test]
+    fn a_rule_includes_what_is_no_wider_than_itself() {
+        let own = rule(r#"{"host": "*.example.com", "ports": [443, 8443], "methods": ["GET", "POST"]}"#);
+        for (other, is) in [
+            (r#"{"host": "id.example.com"}"#, true),
+            (r#"{"host": "*.id.example.com", "ports": [8443], "methods": ["POST"]}"#, true),
+            (r#"{"host": "*"}"#, false),
+            (r#"{"host": "id.example.com", "ports": [80]}"#, false),
+            (r#"{"host": "id.example.com", "methods": ["PUT"]}"#, false),
+            (r#"{"host": "id.example.com", "scheme": "http"}"#, false),
+        ] {
+            assert_eq!(own.includes(&rule(other)), is, "{other}");
+        }
     }
 
     #[test]

@@ -172,6 +172,26 @@ impl Grants {
         }
     }
 
+    /// What `requested` asks beyond this grant.
+    #[must_use]
+    pub fn lacks(&self, requested: &Self) -> Self {
+        let lacks = |capability| requested.has(capability) && !self.has(capability);
+        Self {
+            log: lacks(Capability::Log),
+            config: lacks(Capability::Config),
+            progress: lacks(Capability::Progress),
+            notifications: lacks(Capability::Notifications),
+            clocks: lacks(Capability::Clocks),
+            random: lacks(Capability::Random),
+            kubernetes: rest(&self.kubernetes, &requested.kubernetes, KubernetesGrant::lacks),
+            jwt: rest(&self.jwt, &requested.jwt, JwtGrant::lacks),
+            discovery: rest(&self.discovery, &requested.discovery, DiscoveryGrant::lacks),
+            keyvalue: lacks(Capability::KeyValue),
+            secrets: rest(&self.secrets, &requested.secrets, SecretsGrant::lacks),
+            http: rest(&self.http, &requested.http, HttpGrant::lacks),
+        }
+    }
+
     /// Capabilities that `self` has and `other` lacks.
     #[must_use]
     pub fn missing_from(&self, other: &Self) -> Vec<Capability> {
@@ -184,9 +204,46 @@ fn both<T>(mine: &Option<T>, theirs: &Option<T>, meet: impl FnOnce(&T, &T) -> T)
     Some(meet(mine.as_ref()?, theirs.as_ref()?))
 }
 
+/// What is requested beyond the grant; nothing if that is empty.
+fn rest<T: Clone + Default + PartialEq>(
+    granted: &Option<T>,
+    requested: &Option<T>,
+    lacks: impl FnOnce(&T, &T) -> T,
+) -> Option<T> {
+    match (granted, requested) {
+        (Some(granted), Some(requested)) => Some(lacks(granted, requested)).filter(|rest| *rest != T::default()),
+        (None, requested) => requested.clone(),
+        (Some(_), None) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::{Capability, Grants};
+
+    /// Every capability, each with some value.
+    fn all() -> Grants {
+        let json = r#"{"log": true, "config": true, "progress": true, "notifications": true, "clocks": true, "random": true,
+            "kubernetes": {"rules": [], "secretValues": true}, "jwt": {"rings": ["a"]}, "discovery": {"issuers": ["https://a"]},
+            "keyvalue": true, "secrets": {"names": ["a"]}, "http": {"rules": [{"host": "a.example"}]}}"#;
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn no_capability_and_no_value_is_forgotten_in_what_a_grant_lacks() {
+        assert_eq!(Grants::default().lacks(&all()), all());
+        assert!(Capability::ALL.into_iter().all(|one| all().has(one)));
+        assert_eq!(all().lacks(&all()), Grants::default());
+        let more: Grants = serde_json::from_str(
+            r#"{"jwt": {"rings": ["a", "b"]}, "discovery": {"issuers": ["*"]}, "secrets": {"names": ["b"]}, "http": {"rules": [{"host": "*"}]}}"#,
+        )
+        .unwrap();
+        let lacks = all().lacks(&more);
+        assert_eq!(lacks.jwt.unwrap().rings, ["b"]);
+        assert_eq!(lacks.discovery, more.discovery);
+        assert_eq!((lacks.secrets, lacks.http), (more.secrets, more.http));
+    }
 
     #[test]
     fn nothing_is_granted_by_default() {

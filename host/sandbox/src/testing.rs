@@ -15,9 +15,7 @@ use crate::owned::Owned;
 use crate::sandbox::Ports;
 use crate::state::{CallState, Caller, Shared};
 
-mod ports;
-
-pub(crate) use self::ports::{FakeDiscovery, FakeEgress, FakeSecrets, FakeStore, FakeTokens};
+pub(crate) use portcullis_tests::ports::{FakeDiscovery, FakeEgress, FakeSecrets, FakeStore, FakeTokens};
 
 /// Remembers what reached the client.
 #[derive(Default)]

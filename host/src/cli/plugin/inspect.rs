@@ -45,6 +45,7 @@ fn document(inspection: &Inspection) -> Value {
         "manifest": inspection.manifest,
         "digest": inspection.digest.to_string(),
         "size": inspection.size,
+        "world": inspection.world.package(),
         "track": inspection.track,
         "imports": imports,
         "exports": inspection.export_names,
@@ -61,7 +62,7 @@ fn describe(inspection: &Inspection) -> String {
         row("Licence:", manifest.license.clone().unwrap_or_else(|| "not stated".to_owned())),
         row("Digest:", inspection.digest.to_string()),
         row("Size:", format!("{} bytes", inspection.size)),
-        row("Track:", format!("portcullis:tool {}", inspection.track)),
+        row("Track:", format!("{} {}", inspection.world.package(), inspection.track)),
         row("Exports:", inspection.export_names.join(", ")),
     ];
     let mut imports = vec![vec!["IMPORTS".to_owned(), "NEEDS".to_owned()]];

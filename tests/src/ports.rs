@@ -1,4 +1,4 @@
-//! The host's services as capabilities see them, by hand: they remember what they were asked.
+//! The host's services as plugins reach them, by hand: they remember what they were asked. For tests of the sandbox, with and without guests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use portcullis_core::secret::Secret;
 
 /// Verifies every token.
 #[derive(Default)]
-pub(crate) struct FakeTokens {
+pub struct FakeTokens {
     /// Leeway in seconds, and whether private addresses are allowed.
-    pub(crate) verified: Mutex<Vec<(u64, bool)>>,
+    pub verified: Mutex<Vec<(u64, bool)>>,
 }
 
 impl Tokens for FakeTokens {
@@ -39,7 +39,7 @@ impl Tokens for FakeTokens {
 }
 
 /// Has a stale document of every issuer but `https://down`.
-pub(crate) struct FakeDiscovery;
+pub struct FakeDiscovery;
 
 impl Discovery for FakeDiscovery {
     fn fetch<'a>(&'a self, issuer: &'a str, private: bool) -> BoxFuture<'a, Result<Document, DiscoveryError>> {
@@ -55,7 +55,7 @@ impl Discovery for FakeDiscovery {
 }
 
 /// Has every secret but `absent`.
-pub(crate) struct FakeSecrets;
+pub struct FakeSecrets;
 
 impl SecretSource for FakeSecrets {
     fn secret(&self, name: &str) -> Option<Secret> {
@@ -65,14 +65,14 @@ impl SecretSource for FakeSecrets {
 
 /// Keeps entries in memory, for ever.
 #[derive(Default)]
-pub(crate) struct FakeStore {
+pub struct FakeStore {
     entries: Mutex<BTreeMap<(String, String), Entry>>,
     /// In seconds, of every write that was tried.
-    pub(crate) ttls: Mutex<Vec<Option<u64>>>,
+    pub ttls: Mutex<Vec<Option<u64>>>,
     /// Plugin and grant.
-    pub(crate) revoked: Mutex<Vec<(String, String)>>,
+    pub revoked: Mutex<Vec<(String, String)>>,
     /// Answers nothing any more.
-    pub(crate) down: Mutex<bool>,
+    pub down: Mutex<bool>,
 }
 
 fn key(plugin: &str, key: &str) -> (String, String) {
@@ -124,16 +124,17 @@ impl PluginStore for FakeStore {
 
 /// Answers "hello", or what it was told to.
 #[derive(Default)]
-pub(crate) struct FakeEgress {
-    pub(crate) sent: Mutex<Vec<EgressRequest>>,
+pub struct FakeEgress {
+    /// What was sent.
+    pub sent: Mutex<Vec<EgressRequest>>,
     /// Never answers.
-    pub(crate) silent: Mutex<bool>,
+    pub silent: Mutex<bool>,
     answer: Mutex<Option<Result<Vec<u8>, EgressError>>>,
 }
 
 impl FakeEgress {
     /// The body of the next reply, or why there is none.
-    pub(crate) fn answer(&self, answer: Result<Vec<u8>, EgressError>) {
+    pub fn answer(&self, answer: Result<Vec<u8>, EgressError>) {
         *self.answer.lock() = Some(answer);
     }
 }
