@@ -43,7 +43,8 @@ async fn every_optional_export_of_track_0_1_is_still_served() {
 async fn the_first_strategy_of_track_0_1_still_knows_alice() {
     let rig = Rig::new();
     let loaded = rig.load_any(frozen("0.1/fixed_strategy"), Grants::default(), Limits::default()).await;
-    let strategy = loaded.unwrap_or_else(|findings| panic!("{}", words(&findings))).authenticator().unwrap();
+    let loaded = loaded.unwrap_or_else(|findings| panic!("{}", words(&findings)));
+    let strategy = loaded.authenticator().unwrap();
     let described = strategy.describe(site("https://mcp.example")).await.unwrap();
     assert_eq!((described.metadata.as_deref(), described.routes.len()), (Some(r#"{"resource_name":"Fixed"}"#), 1));
     let verdict = strategy.authenticate(attempt("alice-token"), Duration::from_secs(20)).await.unwrap();

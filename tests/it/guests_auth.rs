@@ -47,7 +47,7 @@ fn some() -> Grants {
 type Component = anyhow::Result<std::path::PathBuf>;
 
 async fn tried(rig: &Rig, path: Component, granted: Grants, limits: Limits) -> Result<Arc<dyn Authenticator>, Vec<Finding>> {
-    Ok(rig.load_any(path, granted, limits).await?.authenticator().expect("it is a tool plugin"))
+    Ok(rig.load_any(path, granted, limits).await?.authenticator().expect("it is a tool plugin").clone())
 }
 
 async fn load(rig: &Rig, path: Component, granted: Grants) -> Arc<dyn Authenticator> {

@@ -80,7 +80,7 @@ impl Rig {
         granted: Grants,
         limits: Limits,
     ) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
-        Ok(self.load_any(component, granted, limits).await?.tool().expect("it is a strategy"))
+        Ok(self.load_any(component, granted, limits).await?.tool().expect("it is a strategy").clone())
     }
 
     /// Loads a component of any world with exactly this grant.
@@ -106,7 +106,7 @@ impl Rig {
         let component = Arc::from(std::fs::read(&path).unwrap());
         let (origin, settings) = (path.display().to_string(), settings.to_owned());
         let source = PluginSource { origin, component, granted: everything(), settings, limits: Limits::default() };
-        Ok(self.sandbox.load(source).await?.tool().expect("it is a strategy"))
+        Ok(self.sandbox.load(source).await?.tool().expect("it is a strategy").clone())
     }
 
     /// Loads a component that must load, granting whatever it requests.

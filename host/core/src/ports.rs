@@ -48,29 +48,6 @@ pub enum Loaded {
     Authenticator(Arc<dyn Authenticator>),
 }
 
-impl Loaded {
-    /// The tool plugin, if it is one.
-    #[must_use]
-    pub fn tool(self) -> Option<Arc<dyn Plugin>> {
-        if let Self::Tool(plugin) = self { Some(plugin) } else { None }
-    }
-
-    /// The auth strategy, if it is one.
-    #[must_use]
-    pub fn authenticator(self) -> Option<Arc<dyn Authenticator>> {
-        if let Self::Authenticator(strategy) = self { Some(strategy) } else { None }
-    }
-
-    /// What it is; of a strategy without tools.
-    #[must_use]
-    pub fn descriptor(&self) -> &Descriptor {
-        match self {
-            Self::Tool(plugin) => plugin.descriptor(),
-            Self::Authenticator(strategy) => strategy.descriptor(),
-        }
-    }
-}
-
 /// What a plugin is loaded from.
 #[derive(Debug, Clone)]
 pub struct PluginSource {

@@ -60,7 +60,7 @@ impl Bench {
             settings: "{}".into(),
             limits: Limits::default(),
         };
-        let plugin = runtime().block_on(sandbox.unwrap().load(source)).unwrap().tool().unwrap();
+        let plugin = runtime().block_on(sandbox.unwrap().load(source)).unwrap().tool().unwrap().clone();
         Self { plugin, principal: Arc::new(Principal::local()), client: Arc::new(Silent), _cache: cache }
     }
 

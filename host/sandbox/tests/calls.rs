@@ -77,7 +77,7 @@ fn text(outcome: &Outcome<ToolOutput>) -> String {
 }
 
 async fn load(sandbox: &Sandbox, source: PluginSource) -> Result<Arc<dyn Plugin>, Vec<Finding>> {
-    Ok(sandbox.load(source).await?.tool().unwrap())
+    Ok(sandbox.load(source).await?.tool().unwrap().clone())
 }
 
 #[tokio::test]

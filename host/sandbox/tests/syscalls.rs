@@ -50,7 +50,8 @@ async fn make_calls(calls: usize) {
         settings: "{}".into(),
         limits: Limits::default(),
     };
-    let plugin = sandbox.unwrap().load(source).await.unwrap().tool().unwrap();
+    let plugin = sandbox.unwrap().load(source).await.unwrap();
+    let plugin = plugin.tool().unwrap();
     let principal = Arc::new(Principal::local());
     for _ in 0..calls {
         let context = CallContext {
