@@ -69,6 +69,7 @@ fn plugin(name: &str, tool: &str, template: &str) -> Arc<dyn Plugin> {
         input_schema: Schema::object(r#"{"type":"object"}"#).unwrap(),
         output_schema: None,
         annotations: Annotations::default(),
+        scopes: Vec::new(),
     };
     let template = ResourceTemplate {
         uri_template: template.to_owned(),

@@ -6,6 +6,9 @@ use crate::schema::Schema;
 /// Longest tool or prompt name, in bytes (MCP 2026-07-28, server/tools: 1 to 128 characters).
 pub const NAME_MAX: usize = 128;
 
+/// Most OAuth scopes of one tool: all of them go into one challenge.
+pub const SCOPES_MAX: usize = 16;
+
 /// One tool that a plugin offers, with its schemas compiled once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolSpec {
@@ -21,6 +24,8 @@ pub struct ToolSpec {
     pub output_schema: Option<Schema>,
     /// Hints for clients.
     pub annotations: Annotations,
+    /// OAuth scopes that a caller with an OAuth token needs, all of them, besides what policy says.
+    pub scopes: Vec<String>,
 }
 
 /// Hints about a tool; `None` means that the plugin did not say.
@@ -34,6 +39,12 @@ pub struct Annotations {
     pub idempotent: Option<bool>,
     /// Talks to an open world.
     pub open_world: Option<bool>,
+}
+
+/// Whether `scope` is an OAuth scope (RFC 6749 §3.3): visible ASCII but the quote and the backslash.
+#[must_use]
+pub fn is_scope(scope: &str) -> bool {
+    !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
 
 /// Whether `name` may name a tool or a prompt: `[A-Za-z0-9_.-]{1,128}`.

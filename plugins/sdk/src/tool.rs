@@ -71,7 +71,7 @@ impl Tool {
         self
     }
 
-    /// An OAuth scope that the caller needs for it. A host refuses such a plugin until callers carry scopes.
+    /// An OAuth scope that a caller who comes with an OAuth token needs for it, besides what the operator's policy says.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.push(scope.into());

@@ -7,6 +7,7 @@ use super::path::KeyPath;
 use super::raw::{RawEndpoint, RawListener};
 use super::report::Report;
 use super::{Endpoint, StrategyRef};
+use crate::tool::is_scope;
 
 /// Scopes that one endpoint may advertise: a challenge must fit into a header that every proxy passes.
 const SCOPES_MAX: usize = 64;
@@ -62,11 +63,9 @@ pub(crate) fn check_endpoint(raw: &RawEndpoint, path: &KeyPath, report: &mut Rep
     check_scopes(&raw.scopes, &path.key("scopes"), report);
 }
 
-/// RFC 6749 §3.3: visible ASCII but the quote and the backslash.
+/// RFC 6749 §3.3.
 pub(crate) fn check_scopes(scopes: &[String], path: &KeyPath, report: &mut Report<'_>) {
-    let fits =
-        |scope: &str| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\');
-    for (index, scope) in scopes.iter().enumerate().filter(|(_, scope)| !fits(scope)) {
+    for (index, scope) in scopes.iter().enumerate().filter(|(_, scope)| !is_scope(scope)) {
         report.error(&path.index(index), format!("`{}` is no OAuth scope (RFC 6749 §3.3)", scope.escape_default()));
     }
 }

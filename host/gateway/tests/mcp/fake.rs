@@ -46,6 +46,7 @@ fn tool(name: &str, input: &str, output: Option<&str>) -> ToolSpec {
         input_schema: Schema::object(input).unwrap(),
         output_schema: output.map(|text| Schema::object(text).unwrap()),
         annotations: Annotations { read_only: Some(true), ..Annotations::default() },
+        scopes: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use portcullis_core::prompt::{PromptArgument, PromptSpec};
 use portcullis_core::resource::{ResourceTemplate, check_template};
 use portcullis_core::schema::Schema;
-use portcullis_core::tool::{Annotations, NAME_MAX, ToolSpec, is_valid_name};
+use portcullis_core::tool::{Annotations, NAME_MAX, SCOPES_MAX, ToolSpec, is_scope, is_valid_name};
 
 use crate::bindings::{prompt, resource, types};
 
@@ -57,9 +57,11 @@ fn distinct<'a>(kind: &str, names: impl ExactSizeIterator<Item = &'a str>) -> Re
 }
 
 fn tool(tool: types::Tool) -> Result<ToolSpec, String> {
-    if !tool.scopes.is_empty() {
-        // Callers carry no scopes yet: a requirement that nobody checks must not look like one that somebody does.
-        return Err(format!("tool `{}` requires OAuth scopes, which this host cannot check: remove them", tool.name));
+    if tool.scopes.len() > SCOPES_MAX {
+        return Err(format!("tool `{}` needs {} OAuth scopes; at most {SCOPES_MAX} are allowed", tool.name, tool.scopes.len()));
+    }
+    if let Some(bad) = tool.scopes.iter().find(|scope| !is_scope(scope)) {
+        return Err(format!("tool `{}` needs `{}`, which is no OAuth scope (RFC 6749 §3.3)", tool.name, bad.escape_default()));
     }
     let schema =
         |which: &str, text: &str| Schema::object(text).map_err(|error| format!("tool `{}`: {which}: {error}", tool.name));
@@ -76,6 +78,7 @@ fn tool(tool: types::Tool) -> Result<ToolSpec, String> {
             idempotent: tool.annotations.idempotent,
             open_world: tool.annotations.open_world,
         },
+        scopes: tool.scopes,
         name: tool.name,
     })
 }
@@ -135,9 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn a_tool_that_requires_scopes_is_refused_while_nobody_checks_them() {
-        let scoped = Tool { scopes: vec!["databases".into()], ..tool("a", r#"{"type":"object"}"#) };
-        assert!(tools(vec![scoped]).unwrap_err().iter().any(|finding| finding.contains("scopes")));
+    fn scopes_of_a_tool_are_few_and_fit_into_a_challenge() {
+        let scoped = |scopes: &[&str]| {
+            let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+            tools(vec![Tool { scopes, ..tool("a", r#"{"type":"object"}"#) }])
+        };
+        assert_eq!(scoped(&["databases:write"]).unwrap()[0].scopes, ["databases:write"]);
+        for bad in [&["a b"][..], &["a\"b"], &[""], &["\r\nX: y"], &["a"; 17]] {
+            assert!(scoped(bad).unwrap_err().iter().any(|finding| finding.contains("OAuth scope")), "{bad:?}");
+        }
     }
 
     #[test]
