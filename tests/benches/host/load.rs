@@ -47,6 +47,13 @@ impl Request {
         );
         Self { bytes: [head, body].concat().into_bytes(), expected }
     }
+
+    /// The same with a bearer token.
+    pub(crate) fn with_token(mut self, token: &str) -> Self {
+        let end = self.bytes.windows(2).position(|bytes| bytes == b"\r\n").map_or(0, |at| at + 2);
+        self.bytes.splice(end..end, format!("authorization: Bearer {token}\r\n").into_bytes());
+        self
+    }
 }
 
 /// One keep-alive connection.

@@ -1,6 +1,7 @@
-//! The speed of the whole program (issue 2, "Speed"), as a table: `cargo xtask bench`. Starts the release build of `portcullis` as a
+//! The speed of the whole program, as a table: `cargo xtask bench`. Starts the release build of `portcullis` as a
 //! process and measures from outside. A figure that misses its aim is printed, never an error: machines are busy.
 
+mod auth;
 mod fleet;
 mod guests;
 mod load;
@@ -25,13 +26,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Measure = fn() -> anyhow::Result<Vec<Row>>;
 
 /// What can be measured, by the word that picks it: `cargo bench -p portcullis-tests --bench host -- http waiting`.
-const SUBJECTS: [(&str, Measure); 6] = [
+const SUBJECTS: [(&str, Measure); 7] = [
     ("http", throughput::rows),
     ("memory", memory::rows),
     ("waiting", waiting::rows),
     ("runaway", runaway::rows),
     ("plugin", plugin::rows),
     ("fleet", fleet::rows),
+    ("auth", auth::rows),
 ];
 
 fn main() -> anyhow::Result<()> {
