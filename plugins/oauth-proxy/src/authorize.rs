@@ -41,6 +41,8 @@ pub(crate) struct Pending {
     pub(crate) browser: String,
     /// Hashes of the CSRF tokens of the pages that were rendered, the newest last.
     pub(crate) csrf: Vec<String>,
+    /// Seconds since 1970, however often the page is rendered.
+    pub(crate) ends: u64,
 }
 
 impl Pending {
@@ -72,7 +74,7 @@ pub(crate) fn authorize(call: Call<'_>, request: &Request) -> Answer {
     match validated(call, &client, &redirect_uri, &parameters) {
         Ok(pending) => begin(call, pending),
         Err(Failure::Refused(refusal)) => {
-            let state = parameters.one("state").ok().flatten().filter(|state| state.len() <= STATE_MAX);
+            let state = parameters.one("state").ok().flatten().filter(|state| fits(state));
             Ok(back(call, &redirect_uri, state, &[("error", refusal.code), ("error_description", &refusal.description)]))
         }
         Err(fault) => Err(fault),
@@ -94,8 +96,8 @@ fn validated(call: Call<'_>, client: &Client, redirect_uri: &str, parameters: &P
     let challenge = challenge(parameters)?;
     let prompt = prompt(parameters)?;
     let state = parameters.one("state")?;
-    if state.is_some_and(|state| state.len() > STATE_MAX) {
-        return Err(Refusal::request("`state` is longer than 4096 bytes").into());
+    if state.is_some_and(|state| !fits(state)) {
+        return Err(Refusal::request("`state` is longer than 4096 bytes in a URL").into());
     }
     Ok(Pending {
         client: client.id.clone(),
@@ -110,7 +112,13 @@ fn validated(call: Call<'_>, client: &Client, redirect_uri: &str, parameters: &P
         prompt,
         browser: String::new(),
         csrf: Vec::new(),
+        ends: call.now().saturating_add(PENDING_SECONDS),
     })
+}
+
+/// Escaped, as it goes back: a `Location` has an end, too.
+fn fits(state: &str) -> bool {
+    encoded([("", state)]).len() <= STATE_MAX
 }
 
 fn check_type(parameters: &Parameters) -> Result<(), Refusal> {
@@ -154,6 +162,9 @@ fn resources(call: Call<'_>, parameters: &Parameters) -> Result<Vec<String>, Ref
     match asked.is_empty() {
         false => Ok(asked),
         true if call.settings.require_resource => Err(Refusal::other("invalid_target", "`resource` is missing")),
+        true if call.site.resources.len() > 1 => {
+            Err(Refusal::other("invalid_target", "there are several: `resource` must say which"))
+        }
         true => Ok(call.site.resources.clone()),
     }
 }

@@ -25,17 +25,22 @@ const URL_MAX: usize = 512;
 const FRESH_MIN: u64 = 60;
 const FRESH: u64 = 3_600;
 const FRESH_MAX: u64 = 86_400;
-/// How long one is kept for when its server is down.
+/// How long one is kept for when its server is down: after a login with it, and before.
 const KEPT: u64 = 30 * 86_400;
+const UNUSED: u64 = 86_400;
 /// How long a failure is answered without asking again.
 const MISSING_SECONDS: u64 = 60;
 /// Fetches per address and hour: each is a request to a server of the caller's choice.
 const PER_HOUR: u32 = 60;
+/// And from everywhere: with a day to live unused ones take less than a sixth of the store.
+const IN_TOTAL: u32 = 600;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     client: Client,
     fresh_until: u64,
+    /// Whether somebody logged in with it.
+    used: bool,
 }
 
 /// The client that this URL describes.
@@ -49,19 +54,36 @@ pub(crate) fn client(call: Call<'_>, url: &str) -> Result<Client, Failure> {
     if let Some(kept) = kept.as_ref().filter(|kept| kept.fresh_until > call.now()) {
         return Ok(kept.client.clone());
     }
+    let used = kept.as_ref().is_some_and(|kept| kept.used);
     let copy = kept.map(|kept| kept.client).or_else(|| pinned::client(url));
     if let Some(why) = store::get::<String>(call, MISSING, &id)? {
         return copy.ok_or_else(|| Refusal::client(why.record).into());
     }
-    rate::admit(call, "document", PER_HOUR, FRESH)?;
+    let admitted =
+        rate::admit(call, "document", PER_HOUR, FRESH).and_then(|_| rate::admit_in_total(call, "document", IN_TOTAL, FRESH));
+    match (admitted, copy.clone()) {
+        (Err(Failure::Refused(_)), Some(copy)) => return Ok(copy),
+        (admitted, _) => admitted?,
+    }
     match fetch(call, url) {
         Ok((client, seconds)) => {
-            let kept = Kept { client, fresh_until: call.now() + seconds };
-            store::set(call, DOCUMENT, &id, &kept, KEPT)?;
+            let kept = Kept { client, fresh_until: call.now() + seconds, used };
+            store::set(call, DOCUMENT, &id, &kept, if used { KEPT } else { UNUSED })?;
             Ok(kept.client)
         }
         Err(why) => missed(call, &id, why, copy),
     }
+}
+
+/// Notes that somebody logged in with this document, so that it is kept for longer.
+pub(crate) fn touch(call: Call<'_>, url: &str) -> Result<(), Failure> {
+    let id = digest(url);
+    if let Some(mut found) = store::get::<Kept>(call, DOCUMENT, &id)?.filter(|found| !found.record.used) {
+        found.record.used = true;
+        // Whoever wrote it meanwhile fetched it anew, and the next login notes it.
+        let _ = store::swap(call, DOCUMENT, &id, &found, KEPT)?;
+    }
+    Ok(())
 }
 
 /// Remembers the failure, so that a dead server is asked once a minute; a copy helps on.
@@ -80,7 +102,12 @@ fn check_url(call: Call<'_>, url: &str) -> Result<(), &'static str> {
     let (host, path) = rest.split_once('/').ok_or("must have a path")?;
     if path.is_empty()
         || url.contains('#')
-        || path.split('/').any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
+        || path
+            .split('?')
+            .next()
+            .unwrap_or_default()
+            .split('/')
+            .any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
     {
         return Err("must have a path, without fragment and dot segments");
     }

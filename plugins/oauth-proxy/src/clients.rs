@@ -61,7 +61,11 @@ impl Client {
 
     /// Keeps a registered client that is in use.
     pub(crate) fn touch(self, call: Call<'_>) -> Result<(), Failure> {
-        let Origin::Registered { counted, touched } = self.origin else { return Ok(()) };
+        let (counted, touched) = match self.origin {
+            Origin::Registered { counted, touched } => (counted, touched),
+            Origin::Document => return cimd::touch(call, &self.id),
+            Origin::Configured => return Ok(()),
+        };
         let now = call.now();
         if counted.is_none() && now < touched + TOUCH_SECONDS {
             return Ok(());

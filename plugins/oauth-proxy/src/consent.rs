@@ -4,7 +4,7 @@
 use portcullis_plugin::auth::routes::{Request, Response};
 use portcullis_plugin::log;
 
-use crate::authorize::{PENDING_SECONDS, Pending};
+use crate::authorize::Pending;
 use crate::cookies::Cookie;
 use crate::errors::{Answer, Failure, Refusal};
 use crate::page::{escaped, filled, page};
@@ -36,7 +36,7 @@ pub(crate) fn show(call: Call<'_>, request: &Request) -> Answer {
             found.record.csrf.remove(0);
         }
         found.record.csrf.push(digest(&csrf));
-        if store::swap(call, PENDING, &id, &found, PENDING_SECONDS)? {
+        if store::swap(call, PENDING, &id, &found, found.record.ends.saturating_sub(call.now()).max(1))? {
             return Ok(rendered(call, &found.record, handle, &csrf));
         }
     }
@@ -73,7 +73,7 @@ pub(crate) fn answer(call: Call<'_>, request: &Request) -> Answer {
 
 /// The request, if it is this browser's.
 fn pending(call: Call<'_>, request: &Request, id: &str) -> Result<Found<Pending>, Failure> {
-    let found = store::get::<Pending>(call, PENDING, id)?.ok_or_else(over)?;
+    let found = store::get::<Pending>(call, PENDING, id)?.filter(|found| found.record.ends > call.now()).ok_or_else(over)?;
     if !Cookie::request(id).is_with(call, request, &found.record.browser) {
         return Err(forbidden("this login began in another browser, or cookies are switched off").into());
     }
@@ -135,9 +135,21 @@ fn scopes(all: &[String]) -> String {
 }
 
 fn details(pending: &Pending) -> String {
-    let entry = |one| ["<pre>", &escaped(&serde_json::to_string_pretty(one).unwrap_or_default()), "</pre>"].concat();
+    let entry = |one| ["<pre>", &escaped(&plain(&serde_json::to_string_pretty(one).unwrap_or_default())), "</pre>"].concat();
     match pending.details.as_slice() {
         [] => String::new(),
         all => ["<dt>In particular</dt><dd>", &all.iter().map(entry).collect::<String>(), "</dd>"].concat(),
     }
+}
+
+/// JSON text with everything but plain ASCII escaped: marks that turn writing around could show another value than the one that is granted.
+fn plain(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            ' '..='~' | '\n' => out.push(c),
+            c => out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+        }
+    }
+    out
 }

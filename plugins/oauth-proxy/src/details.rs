@@ -48,6 +48,15 @@ pub(crate) fn granted(call: Call<'_>, asked: Vec<Value>, upstream: Option<&Value
     Ok(granted)
 }
 
+/// What is left of a login's after the provider was asked again: it may narrow, never widen. An answer that says nothing changes nothing
+/// (RFC 6749 §6).
+pub(crate) fn left(call: Call<'_>, granted: &[Value], upstream: Option<&Value>) -> Vec<Value> {
+    match upstream.and_then(Value::as_array).filter(|_| call.settings.authorization_details.forward) {
+        Some(now) => granted.iter().filter(|one| now.contains(one)).cloned().collect(),
+        None => granted.to_vec(),
+    }
+}
+
 /// What a token request leaves of them: entries of the login, whole.
 ///
 /// # Errors
@@ -55,7 +64,8 @@ pub(crate) fn granted(call: Call<'_>, asked: Vec<Value>, upstream: Option<&Value
 pub(crate) fn narrowed(text: Option<&str>, granted: &[Value]) -> Result<Vec<Value>, Refusal> {
     let Some(text) = text else { return Ok(granted.to_vec()) };
     let asked: Vec<Value> = serde_json::from_str(text).map_err(|_| refused("not a JSON array"))?;
-    match asked.iter().all(|one| granted.contains(one)) {
+    // None at all would be no restriction any more.
+    match asked.iter().all(|one| granted.contains(one)) && asked.is_empty() == granted.is_empty() {
         true => Ok(asked),
         false => Err(refused("not granted to this login")),
     }

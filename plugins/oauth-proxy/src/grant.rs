@@ -98,10 +98,11 @@ pub(crate) fn advance(call: Call<'_>, found: &Found<Grant>) -> Result<bool, Faul
 
 /// Ends a login: access tokens at once on every replica, then its refresh tokens, then what the provider gave, there and here.
 pub(crate) fn end(call: Call<'_>, id: &str) -> Result<(), Fault> {
-    call.host.revoke(id)?;
+    let revoked = call.host.revoke(id);
+    // Whatever became of that, no refresh token of it is good any longer.
     store::delete(call, GRANT, id)?;
     if let Some(tokens) = store::take::<Tokens>(call, TOKENS, id)? {
         provider::revoke(call, &tokens);
     }
-    Ok(())
+    Ok(revoked?)
 }

@@ -15,7 +15,8 @@ use crate::port::Call;
 const TIMEOUT: Duration = Duration::from_secs(8);
 /// Most bytes of a token in an answer: with all of them a login fits into one record.
 const TOKEN_MAX: usize = 16 << 10;
-/// For how long a token is taken to be good whose answer does not say it (RFC 6749 §5.1 only recommends that), in seconds.
+/// For how long the provider is not asked again at most, in seconds, though its token may last for days: who is locked out there is locked out
+/// here by then. Also for answers that do not say it (RFC 6749 §5.1 only recommends that).
 const UNSAID_SECONDS: u64 = 3_600;
 
 /// Why the provider gave nothing.
@@ -115,7 +116,7 @@ fn token(call: Call<'_>, form: &[(&str, &str)]) -> Result<Granted, Trouble> {
 fn read(call: Call<'_>, answer: &Map<String, Value>) -> Option<Granted> {
     let text = |name: &str| answer.get(name).and_then(Value::as_str).filter(|text| !text.is_empty() && text.len() <= TOKEN_MAX);
     let seconds = answer.get("expires_in").and_then(|value| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
-    let ends = call.now().saturating_add(seconds.unwrap_or(UNSAID_SECONDS));
+    let ends = call.now().saturating_add(seconds.unwrap_or(UNSAID_SECONDS).min(UNSAID_SECONDS));
     let tokens = Tokens { access: text("access_token")?.to_owned(), refresh: text("refresh_token").map(str::to_owned), ends };
     Some(Granted { tokens, id_token: text("id_token").map(str::to_owned), details: answer.get("authorization_details").cloned() })
 }
@@ -144,11 +145,16 @@ fn post(call: Call<'_>, url: &str, form: &[(&str, &str)]) -> Result<Map<String, 
     Err(refused(reply.status, answer.get("error").and_then(Value::as_str)))
 }
 
-/// Only `invalid_grant` ends a login. The code is of a closed list, so that a log line can hold it.
+/// What ends a login: the refresh token is void, or the person may not or must come again (Auth0 and Entra say it like that). The code
+/// is of a closed list, so that a log line can hold it.
 fn refused(status: u16, error: Option<&str>) -> Trouble {
-    let known =
-        ["invalid_grant", "invalid_client", "unauthorized_client", "invalid_request", "invalid_scope", "unsupported_grant_type"];
+    let over = ["invalid_grant", "access_denied", "interaction_required", "login_required", "consent_required"];
+    let known = ["invalid_client", "unauthorized_client", "invalid_request", "invalid_scope", "unsupported_grant_type"];
+    if let Some(error) = error.and_then(|error| over.iter().find(|over| **over == error)) {
+        log::info(&["the provider refuses: ", error].concat());
+        return Trouble::Refused;
+    }
     let error = error.and_then(|error| known.iter().find(|known| **known == error)).copied();
     log::error(&["the provider answered ", &status.to_string(), " ", error.unwrap_or("without a known error")].concat());
-    if error == Some("invalid_grant") { Trouble::Refused } else { Trouble::Away }
+    Trouble::Away
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::errors::{Failure, Refusal};
 use crate::port::Call;
+use crate::secret::digest;
 use crate::store::{self, Found, RATE};
 
 /// Tries to count against other requests that count at the same time; who loses them all is one of a flood.
@@ -23,7 +24,7 @@ struct Counter {
 /// # Errors
 /// 429 when there were `limit` in this window already.
 pub(crate) fn admit(call: Call<'_>, kind: &str, limit: u32, window: u64) -> Result<String, Failure> {
-    count(call, [kind, "/", &network(call.client)].concat(), limit, window)
+    count(call, [kind, "/", &slot(&network(call.client))].concat(), limit, window)
 }
 
 /// Counts one of `kind` for all addresses together: the store has room for 100,000 records, and whoever has many addresses must not fill it.
@@ -70,6 +71,12 @@ pub(crate) fn forgive(call: Call<'_>, id: &str) -> Result<(), Fault> {
     found.record.count = found.record.count.saturating_sub(1);
     let left = found.record.ends.saturating_sub(call.now()).max(1);
     store::swap(call, RATE, id, &found, left).map(drop)
+}
+
+/// One of 4,096 counters of a kind: were there one for each network, whoever has many of them would fill the store with counters. Who shares
+/// one with a flood waits with it.
+fn slot(network: &str) -> String {
+    digest(network).chars().take(2).collect()
 }
 
 /// An IPv4 address, or the /64 of an IPv6 address: whoever has one has all of it.

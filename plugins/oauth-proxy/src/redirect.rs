@@ -4,8 +4,28 @@
 /// Longest one, in bytes.
 const BYTES_MAX: usize = 2_048;
 /// Schemes that run code or show local files in some browser.
-const DANGEROUS: [&str; 10] =
-    ["javascript", "data", "file", "vbscript", "blob", "about", "view-source", "filesystem", "intent", "ws"];
+const DANGEROUS: [&str; 20] = [
+    "javascript",
+    "data",
+    "file",
+    "vbscript",
+    "blob",
+    "about",
+    "view-source",
+    "filesystem",
+    "intent",
+    "ws",
+    "wss",
+    "ftp",
+    "jar",
+    "feed",
+    "chrome",
+    "shell",
+    "search",
+    "search-ms",
+    "mailto",
+    "tel",
+];
 
 /// Whether one may be registered.
 ///
@@ -61,7 +81,7 @@ fn check_path(path: &str) -> Result<(), &'static str> {
 fn check_custom(scheme: &str, rest: &str, allowed: bool) -> Result<(), &'static str> {
     let grammar = scheme.starts_with(|first: char| first.is_ascii_lowercase())
         && scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+.-".contains(&byte));
-    if !grammar || DANGEROUS.contains(&scheme) || !rest.starts_with('/') || !allowed {
+    if !grammar || DANGEROUS.contains(&scheme) || scheme.starts_with("ms-") || !rest.starts_with('/') || !allowed {
         return Err("has a scheme that is not accepted");
     }
     let authority = rest.strip_prefix("//").map_or("", |rest| rest.split(['/', '?']).next().unwrap_or_default());
@@ -164,6 +184,8 @@ mod tests {
             "//h/cb",
             "/cb",
             "",
+            "ms-msdt:/id",
+            "search-ms:/x",
             "cursor://a@b/cb",
             "cursor://a/../cb",
         ] {

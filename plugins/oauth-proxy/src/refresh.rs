@@ -93,7 +93,7 @@ pub(crate) fn refresh(call: Call<'_>, client: &str, parameters: &Parameters) -> 
     let client = clients::find(call, client)?;
     for _ in 0..TRIES {
         let (found, number) = login(call, text)?.ok_or_else(over)?;
-        if found.record.client != client.id {
+        if found.record.client != client.id || found.record.provider != call.settings.upstream.issuer {
             return Err(over().into());
         }
         let extent = token::extent(call, &found.record, parameters)?;

@@ -75,7 +75,7 @@ pub(crate) fn redirect_uris(asked: &Map<String, Value>, custom_schemes: bool) ->
 
 /// A name for people: one line, of what can be read. Marks that turn the direction of writing around could hide the rest of the page.
 pub(crate) fn name(value: Option<&Value>) -> Option<String> {
-    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let turns = |c: char| matches!(c, '\u{ad}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     let text: String = value?.as_str()?.chars().filter(|c| !c.is_control() && !turns(*c)).take(NAME_MAX).collect();
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())

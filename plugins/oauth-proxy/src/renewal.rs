@@ -5,11 +5,11 @@
 use portcullis_plugin::log;
 
 use crate::errors::{Failure, Refusal};
-use crate::grant;
 use crate::id_token::{self, Doubt, Person};
 use crate::port::Call;
 use crate::provider::{self, Granted, Tokens, Trouble};
-use crate::store::{self, LOCK, TOKENS};
+use crate::store::{self, Found, LOCK, TOKENS};
+use crate::{details, grant};
 
 /// A token that ends within so many seconds counts as over.
 const EARLY_SECONDS: u64 = 60;
@@ -63,44 +63,63 @@ fn locked(call: Call<'_>, id: &str) -> Result<(), Failure> {
     }
 }
 
-/// Keeps the tokens first of all, since the old refresh token may be void already; then looks at whose they are.
+/// Keeps the tokens first of all, since the old refresh token may be void already, but as ones that are over: until it is known whose they are,
+/// the next request asks again.
 fn taken_over(call: Call<'_>, id: &str, granted: &Granted) -> Result<(), Failure> {
-    let Some(found) = grant::find(call, id)? else {
-        // Somebody ended the login meanwhile, and could not know of these.
-        provider::revoke(call, &granted.tokens);
-        return Err(over().into());
-    };
-    store::set(call, TOKENS, id, &granted.tokens, found.record.kept(call))?;
-    let Some(token) = &granted.id_token else { return Ok(()) };
-    match id_token::person(call, token, None, &granted.tokens.access) {
-        Ok(person) if person.subject == found.record.subject => noted(call, id, &person),
-        Ok(_) | Err(Doubt::Bad(_)) => {
-            log::error(
-                &["the provider's new id_token of login ", id, " is somebody else's or not good: the login ends"].concat(),
-            );
-            grant::end(call, id)?;
-            Err(over().into())
+    keep(call, id, granted, &Tokens { ends: 0, ..granted.tokens.clone() })?;
+    let Some(found) = grant::find(call, id)? else { return Err(over().into()) };
+    if let Some(token) = &granted.id_token {
+        match id_token::person(call, token, None, &granted.tokens.access) {
+            Ok(person) if person.subject == found.record.subject => noted(call, id, &person, granted)?,
+            Ok(_) | Err(Doubt::Bad(_)) => {
+                log::error(
+                    &["the provider's new id_token of login ", id, " is somebody else's or not good: the login ends"].concat(),
+                );
+                grant::end(call, id)?;
+                return Err(over().into());
+            }
+            Err(Doubt::Away) => return Err(Refusal::away("the identity provider does not answer").into()),
+            Err(Doubt::Fault(fault)) => return Err(fault.into()),
         }
-        Err(Doubt::Away) => Err(Refusal::away("the identity provider does not answer").into()),
-        Err(Doubt::Fault(fault)) => Err(fault.into()),
     }
+    keep(call, id, granted, &granted.tokens)
+}
+
+/// Writes the provider's tokens over those that are there. If there are none, somebody ended the login meanwhile, and could not know of these.
+fn keep(call: Call<'_>, id: &str, granted: &Granted, tokens: &Tokens) -> Result<(), Failure> {
+    for _ in 0..TRIES {
+        let (Some(old), Some(grant)) = (store::get::<Tokens>(call, TOKENS, id)?, grant::find(call, id)?) else {
+            provider::revoke(call, &granted.tokens);
+            return Err(over().into());
+        };
+        let next = Found { record: tokens.clone(), version: old.version };
+        if store::swap(call, TOKENS, id, &next, grant.record.kept(call))? {
+            return Ok(());
+        }
+    }
+    Err(busy().into())
 }
 
 /// Writes what the provider says of the person, against requests that rotate at the same time.
-fn noted(call: Call<'_>, id: &str, person: &Person) -> Result<(), Failure> {
+fn noted(call: Call<'_>, id: &str, person: &Person, granted: &Granted) -> Result<(), Failure> {
     for _ in 0..TRIES {
         let Some(mut found) = grant::find(call, id)? else { return Err(over().into()) };
         let grant = &mut found.record;
         let name = person.name.clone().or_else(|| grant.name.clone());
-        if grant.groups == person.groups && grant.name == name {
+        let details = details::left(call, &grant.details, granted.details.as_ref());
+        if grant.groups == person.groups && grant.name == name && grant.details == details {
             return Ok(());
         }
-        (grant.name, grant.groups) = (name, person.groups.clone());
+        (grant.name, grant.groups, grant.details) = (name, person.groups.clone(), details);
         if grant::advance(call, &found)? {
             return Ok(());
         }
     }
-    Err(Refusal::away("too many requests refresh this login at once").into())
+    Err(busy().into())
+}
+
+fn busy() -> Refusal {
+    Refusal::away("too many requests refresh this login at once")
 }
 
 fn over() -> Refusal {

@@ -2,6 +2,7 @@
 
 use portcullis_plugin::auth::Fault;
 use portcullis_plugin::auth::routes::{Request, Response};
+use portcullis_plugin::log;
 use serde_json::{Value, json};
 
 use crate::access::{self, Extent};
@@ -48,6 +49,7 @@ fn first(call: Call<'_>, id: &str, parameters: &Parameters) -> Answer {
     if !grant::advance(call, &found)? {
         return Err(Refusal::grant("the login is over: log in again").into());
     }
+    log::info(&["login ", &found.record.id, " of ", &found.record.subject, " begins, with client ", &client.id].concat());
     client.touch(call)?;
     Ok(issued(call, &found.record, &extent)?)
 }
@@ -58,11 +60,17 @@ fn first(call: Call<'_>, id: &str, parameters: &Parameters) -> Answer {
 /// `invalid_scope`, `invalid_target`, `invalid_authorization_details`.
 pub(crate) fn extent(call: Call<'_>, grant: &Grant, parameters: &Parameters) -> Result<Extent, Failure> {
     let asked = parameters.one("scope")?;
-    let scopes = scope::granted(asked, &grant.scopes);
-    if asked.is_some() && scopes.is_empty() && !grant.scopes.is_empty() {
+    // What the operator took away since the login is gone.
+    let known: Vec<String> = grant.scopes.iter().filter(|one| call.scopes().contains(one)).cloned().collect();
+    let served: Vec<String> = grant.resources.iter().filter(|one| call.site.resources.contains(one)).cloned().collect();
+    if served.is_empty() {
+        return Err(Refusal::grant("what the login was for is no longer served: log in again").into());
+    }
+    let scopes = scope::granted(asked, &known);
+    if asked.is_some() && scopes.is_empty() && !known.is_empty() {
         return Err(Refusal::other("invalid_scope", "the login has none of these scopes").into());
     }
-    let resources = resource::narrowed(call, parameters, &grant.resources)?;
+    let resources = resource::narrowed(call, parameters, &served)?;
     Ok(Extent { scopes, resources, details: details::narrowed(parameters.one("authorization_details")?, &grant.details)? })
 }
 

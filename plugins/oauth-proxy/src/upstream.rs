@@ -59,7 +59,9 @@ fn url(call: Call<'_>, endpoint: &str, pending: &Pending, own: &[(&str, &str)]) 
         ("code_challenge_method", "S256"),
     ];
     all.extend(own);
-    all.extend(pending.prompt.as_deref().map(|prompt| ("prompt", prompt)));
+    // The operator's prompt, if there is one, is not the client's to replace.
+    let own_prompt = upstream.authorize_parameters.contains_key("prompt");
+    all.extend(pending.prompt.as_deref().filter(|_| !own_prompt).map(|prompt| ("prompt", prompt)));
     if call.settings.authorization_details.forward && !pending.details.is_empty() {
         all.push(("authorization_details", &details));
     }

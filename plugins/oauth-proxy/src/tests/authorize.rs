@@ -196,3 +196,29 @@ fn a_flood_from_many_addresses_is_stopped_before_the_store_is_full() {
     world.address = "10.1.0.1".to_owned();
     assert_eq!(world.send("GET", &url, &[], "").status, 429);
 }
+
+#[test]
+fn counters_of_a_flood_from_many_networks_do_not_fill_the_store_either() {
+    let mut world = World::new();
+    let url = World::request(&world.client(), &[]);
+    for n in 0..6_000 {
+        world.address = format!("2001:db8:{:x}:{:x}::1", n / 256, n % 256);
+        world.send("GET", &url, &[], "");
+    }
+    assert!(world.host.has("rate") <= 4_100, "{}", world.host.has("rate"));
+}
+
+#[test]
+fn of_several_resources_a_client_must_say_which() {
+    let mut world = World::new();
+    world.site.resources.push("https://mcp.example.com/other".to_owned());
+    let client = world.client();
+    assert_eq!(error(&world, &client, &[("resource", "")]), "invalid_target");
+}
+
+#[test]
+fn a_state_is_as_long_as_it_is_in_the_url() {
+    let world = World::new();
+    let response = world.send("GET", &World::request(&world.client(), &[("state", &"ä".repeat(700))]), &[], "");
+    assert_eq!(query(&location(&response)).need("error").unwrap(), "invalid_request");
+}

@@ -253,3 +253,13 @@ fn what_the_provider_grants_must_be_of_a_type_that_the_operator_named_and_short(
     assert_eq!(heard(json!([{"type": "admin"}])), "server_error");
     assert_eq!(heard(json!([{"type": "project", "id": "x".repeat(2_048)}])), "server_error");
 }
+
+#[test]
+fn a_clients_prompt_is_passed_on_unless_the_operator_has_one() {
+    let prompt = |parameters: Value| {
+        let world = World::with(json!({"upstream": {"authorizeParameters": parameters}}));
+        let url = World::request(&world.client(), &[("prompt", "select_account")]);
+        query(&world.approved(&mut Browser::default(), &url)).need("prompt").unwrap().to_owned()
+    };
+    assert_eq!((prompt(json!({})), prompt(json!({"prompt": "login"}))), ("select_account".into(), "login".into()));
+}

@@ -180,3 +180,19 @@ fn w20_rich_requests_are_carried_from_the_client_to_the_token() {
     let (_, _, tokens) = login(json!({"types": ["project"], "forward": true}), json!({}));
     assert_eq!(tokens.get("authorization_details"), None);
 }
+
+#[test]
+fn rich_requests_are_never_dropped_and_narrowed_by_the_provider() {
+    let world = World::with(json!({"authorizationDetails": {"types": ["project"], "forward": true}}));
+    let (one, two) = (json!({"type": "project", "id": "p1"}), json!({"type": "project", "id": "p2"}));
+    world.host.provider.borrow_mut().members = json!({"authorization_details": [one, two]});
+    let client = world.client();
+    let code = world.code(&client, &[("authorization_details", &json!([one, two]).to_string())]);
+    let tokens = body(&world.redeem(&client, &code, &[]));
+    let dropped = world.refresh(&client, &str_of(&tokens, "refresh_token"), &[("authorization_details", "[]")]);
+    assert_eq!(refused(&dropped), (400, "invalid_authorization_details".into()));
+    world.pass(3_600);
+    world.host.provider.borrow_mut().members = json!({"authorization_details": [two, {"type": "project", "id": "p3"}]});
+    let tokens = body(&world.refresh(&client, &str_of(&tokens, "refresh_token"), &[]));
+    assert_eq!(tokens["authorization_details"], json!([two]));
+}

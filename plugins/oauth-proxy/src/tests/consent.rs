@@ -198,3 +198,23 @@ fn on_this_machine_there_is_no_tls_and_so_no_secure_cookie() {
     assert!(cookie.starts_with("portcullis-request-") && !cookie.contains("Secure") && cookie.contains("HttpOnly"), "{cookie}");
     assert_eq!(refused(&world.send("GET", "/nothing", &[], "")).0, 404);
 }
+
+#[test]
+fn looking_at_the_page_again_and_again_does_not_make_a_request_last() {
+    let (world, mut browser, url) = start();
+    let (consent, _, _) = world.asked(&mut browser, &url);
+    world.pass(899);
+    assert_eq!(world.browse(&mut browser, "GET", &consent, "").status, 200);
+    world.pass(2);
+    assert_eq!((world.browse(&mut browser, "GET", &consent, "").status, world.host.has("pending")), (400, 0));
+}
+
+#[test]
+fn rich_requests_are_shown_without_marks_that_turn_writing_around() {
+    let world = World::with(json!({"authorizationDetails": {"types": ["project"]}}));
+    let mut browser = Browser::default();
+    let details = json!([{"type": "project", "id": "a\u{202e}b\u{1f600}"}]).to_string();
+    let (url, _, _) = world.asked(&mut browser, &World::request(&world.client(), &[("authorization_details", &details)]));
+    let page = text(&world.browse(&mut browser, "GET", &url, ""));
+    assert!(page.contains("a\\u202eb\\ud83d\\ude00") && !page.contains('\u{202e}'));
+}

@@ -111,6 +111,7 @@ fn cimd_ssrf_urls_that_could_lead_elsewhere_are_not_asked_for() {
         "https://app.example.com/client#x",
         "https://app.example.com/a/../client",
         "https://app.example.com/%2e%2E/client",
+        "https://app.example.com/a/..?x",
         "https://app.example.com\\@evil.example/client",
         "https://APP.example.com/client",
         "https://app.example.com/cl ient",
@@ -208,4 +209,46 @@ fn a_flood_of_urls_from_one_address_is_stopped() {
     let ask = |n: u32| world.send("GET", &World::request(&format!("https://h{n}.example.com/c"), &[]), &[], "").status;
     assert!((0..60).all(|n| ask(n) == 401));
     assert_eq!((ask(60), world.host.fetched.borrow().len()), (429, 60));
+}
+
+#[test]
+fn a_flood_of_urls_from_many_addresses_is_stopped_and_soon_forgotten() {
+    let mut world = World::new();
+    for n in 0..601 {
+        let url = format!("https://h{n}.example.com/c");
+        let whole = document(json!({"client_id": url})).to_string();
+        serving(&world, &url, reply(200, &[("content-type", "application/json")], whole.as_bytes()));
+        world.address = format!("10.0.{}.{}", n / 250, n % 250);
+        let status = world.send("GET", &World::request(&url, &[]), &[], "").status;
+        assert_eq!(status, if n < 600 { 302 } else { 429 }, "{n}");
+    }
+    world.pass(86_401);
+    assert_eq!(world.host.has("document"), 0);
+}
+
+#[test]
+fn a_document_with_which_somebody_logged_in_is_kept_for_a_month() {
+    let world = World::new();
+    good(&world, json!({}), "");
+    assert_eq!(world.redeem(URL, &world.code(URL, &[]), &[]).status, 200);
+    world.pass(86_401);
+    serving(&world, URL, Err(HttpError::Timeout("slow".to_owned())));
+    assert!(accepted(&world, URL));
+    world.pass(30 * 86_400);
+    assert!(!accepted(&world, URL));
+}
+
+#[test]
+fn a_known_client_goes_on_though_its_network_asked_for_too_much() {
+    let world = World::new();
+    for n in 0..60 {
+        world.send("GET", &World::request(&format!("https://h{n}.example.com/c"), &[]), &[], "");
+    }
+    let pinned = World::request(
+        "https://claude.ai/oauth/mcp-oauth-client-metadata",
+        &[("redirect_uri", "https://claude.ai/api/mcp/auth_callback")],
+    );
+    world.pass(61);
+    assert!(location(&world.send("GET", &pinned, &[], "")).contains("/consent?"));
+    assert_eq!(world.host.fetched.borrow().len(), 60);
 }

@@ -32,6 +32,8 @@ pub(crate) struct Fake {
     counter: Cell<u64>,
     stored: RefCell<BTreeMap<String, Stored>>,
     pub(crate) revoked: RefCell<Vec<String>>,
+    /// Whether revocations can be noted.
+    pub(crate) revokes: Cell<bool>,
     pub(crate) provider: RefCell<Provider>,
     /// Client documents, by URL.
     pub(crate) documents: RefCell<BTreeMap<String, Result<Reply, HttpError>>>,
@@ -51,6 +53,7 @@ impl Default for Fake {
             counter: Cell::new(0),
             stored: RefCell::default(),
             revoked: RefCell::default(),
+            revokes: Cell::new(true),
             provider: RefCell::default(),
             documents: RefCell::default(),
             fetched: RefCell::default(),
@@ -141,6 +144,9 @@ impl KeyValue for Fake {
     }
 
     fn revoke(&self, grant: &str) -> Result<(), keyvalue::Problem> {
+        if !self.revokes.get() {
+            return Err(keyvalue::Problem { code: "quota".to_owned(), message: "full".to_owned() });
+        }
         self.revoked.borrow_mut().push(grant.to_owned());
         Ok(())
     }

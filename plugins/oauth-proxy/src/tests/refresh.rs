@@ -275,14 +275,18 @@ fn what_the_provider_says_of_the_person_is_kept_though_another_request_rotates_f
     let (client, tokens) = world.login();
     world.pass(3_600);
     world.host.provider.borrow_mut().claims = json!({"groups": ["readers"]});
-    // The first write of the login's record is what the provider says; the other replica rotates just before it.
-    let (id, text, site) = (client.clone(), token(&tokens), World::new());
+    // A request that found the provider's token good a moment ago rotates now.
+    let site = World::new();
     *world.host.meanwhile.borrow_mut() = Some((
         "grant/",
         Box::new(move |host| {
             let call = crate::port::Call { host, site: &site.site, settings: &site.settings, client: "192.0.2.9" };
-            let form = crate::parameters::encoded([("refresh_token", text.as_str())]);
-            crate::refresh::refresh(call, &id, &crate::parameters::Parameters::parse(&form).unwrap()).unwrap();
+            let id =
+                host.dump().iter().find(|(key, _)| key.starts_with("grant/")).unwrap().0.rsplit('/').next().unwrap().to_owned();
+            let mut found = crate::grant::find(call, &id).unwrap().unwrap();
+            found.record.generation += 1;
+            found.record.replaced.push(host.now());
+            assert!(crate::grant::advance(call, &found).unwrap());
         }),
     ));
     let answer = body(&world.refresh(&client, &token(&tokens), &[]));
@@ -330,7 +334,8 @@ fn a_login_for_one_resource_is_not_one_for_another_of_ours() {
     world.site.resources.push(other.to_owned());
     let (client, tokens) = world.login();
     assert_eq!(refused(&world.refresh(&client, &token(&tokens), &[("resource", other)])), (400, "invalid_target".into()));
-    let both = body(&world.redeem(&client, &world.code(&client, &[("resource", "")]), &[]));
+    let url = format!("{}&{}", World::request(&client, &[]), crate::parameters::encoded([("resource", other)]));
+    let both = body(&world.redeem(&client, &world.code_of(&url), &[]));
     let narrow = body(&world.refresh(&client, &token(&both), &[("resource", other)]));
     assert_eq!(claims(&str_of(&narrow, "access_token"))["aud"], json!([other]));
 }
@@ -343,4 +348,63 @@ fn a_login_that_has_ended_is_not_redeemed_though_its_record_is_still_there() {
     world.pass(31);
     assert_eq!(world.host.has("grant"), 1);
     assert_eq!(refused(&world.redeem(&client, &code, &[])), (400, "invalid_grant".into()));
+}
+
+#[test]
+fn what_could_not_be_checked_is_asked_for_again() {
+    let world = World::new();
+    let (client, tokens) = world.login();
+    world.pass(3_600);
+    world.host.provider.borrow_mut().claims = json!({"groups": ["readers"]});
+    world.host.provider.borrow_mut().keys_away = true;
+    assert_eq!(refused(&world.refresh(&client, &token(&tokens), &[])), (503, "temporarily_unavailable".into()));
+    world.host.provider.borrow_mut().keys_away = false;
+    let answer = body(&world.refresh(&client, &token(&tokens), &[]));
+    let Verdict::Principal(identity) = world.judge(&str_of(&answer, "access_token")) else { panic!("refused") };
+    assert_eq!(identity.groups, ["readers"]);
+    // With the refresh token that came first: the one before it may be void.
+    assert!(world.host.provider.borrow().forms.last().unwrap().1.contains("upstream-refresh-1"));
+}
+
+#[test]
+fn the_provider_is_asked_every_hour_though_its_token_lasts_for_days() {
+    let world = World::new();
+    world.host.provider.borrow_mut().members = json!({"expires_in": 2_592_000});
+    let (client, tokens) = world.login();
+    world.pass(3_600);
+    assert_eq!(world.refresh(&client, &token(&tokens), &[]).status, 200);
+    assert_eq!(world.host.provider.borrow().refreshes, 1);
+}
+
+#[test]
+fn a_person_whom_the_provider_refuses_in_other_words_is_out_too() {
+    for error in ["access_denied", "interaction_required"] {
+        let world = World::new();
+        let (client, tokens) = world.login();
+        world.pass(3_600);
+        world.host.provider.borrow_mut().trouble = Some(Ok((403, json!({"error": error}))));
+        assert_eq!(refused(&world.refresh(&client, &token(&tokens), &[])), (400, "invalid_grant".into()));
+        assert_eq!(world.host.has("grant"), 0);
+    }
+}
+
+#[test]
+fn a_login_at_another_provider_ends_with_the_setting_and_its_tokens_go_nowhere() {
+    let mut world = World::new();
+    let (client, tokens) = world.login();
+    world.settings.upstream.issuer = "https://other.example.com".to_owned();
+    world.pass(3_600);
+    assert_eq!(refused(&world.refresh(&client, &token(&tokens), &[])), (400, "invalid_grant".into()));
+    assert_eq!(world.host.provider.borrow().refreshes, 0);
+}
+
+#[test]
+fn what_the_operator_takes_away_is_gone_at_the_next_refresh() {
+    let mut world = World::new();
+    let (client, tokens) = world.login();
+    world.site.scopes = vec!["read".to_owned()];
+    let answer = body(&world.refresh(&client, &token(&tokens), &[]));
+    assert_eq!(str_of(&answer, "scope"), "read");
+    world.site.resources = vec!["https://mcp.example.com/other".to_owned()];
+    assert_eq!(refused(&world.refresh(&client, &token(&answer), &[])), (400, "invalid_grant".into()));
 }

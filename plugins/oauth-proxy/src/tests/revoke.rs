@@ -98,3 +98,13 @@ fn without_a_secret_nobody_may_ask() {
         assert_eq!(world.send("POST", "/introspect", &headers, "token=x").status, 401);
     }
 }
+
+#[test]
+fn a_login_ends_though_its_revocation_cannot_be_noted() {
+    let world = World::new();
+    let (_, tokens) = world.login();
+    world.host.revokes.set(false);
+    let id = str_of(&claims(&str_of(&tokens, "access_token")), "grant");
+    assert!(crate::grant::end(world.call(), &id).is_err(), "the operator hears of it");
+    assert_eq!((world.host.has("grant"), world.host.has("tokens")), (0, 0));
+}

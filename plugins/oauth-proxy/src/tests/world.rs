@@ -149,8 +149,13 @@ impl World {
 
     /// A whole login as far as the code.
     pub(crate) fn code(&self, client: &str, over: &[(&str, &str)]) -> String {
+        self.code_of(&Self::request(client, over))
+    }
+
+    /// The same for a request that is written out.
+    pub(crate) fn code_of(&self, url: &str) -> String {
         let mut browser = Browser::default();
-        let at_provider = self.approved(&mut browser, &Self::request(client, over));
+        let at_provider = self.approved(&mut browser, url);
         let back = location(&self.browse(&mut browser, "GET", &self.logged_in(&at_provider), ""));
         let answer = query(&back);
         assert_eq!(answer.one("error").unwrap(), None, "{back}");
