@@ -13,11 +13,13 @@ pub(crate) struct Refusal {
     pub(crate) description: String,
     /// Seconds.
     pub(crate) retry_after: Option<u64>,
+    /// The scheme for `WWW-Authenticate`, for a client that tried to authenticate itself (RFC 6749 §5.2).
+    pub(crate) challenge: Option<&'static str>,
 }
 
 impl Refusal {
     fn coded(status: u16, code: &'static str, description: impl Into<String>) -> Self {
-        Self { status, code, description: description.into(), retry_after: None }
+        Self { status, code, description: description.into(), retry_after: None, challenge: None }
     }
 
     /// Something is missing, there twice or malformed.
@@ -55,6 +57,10 @@ impl Refusal {
     pub(crate) fn response(&self) -> Response {
         let body = json!({"error": self.code, "error_description": self.description}).to_string();
         let response = Response::json(self.status, body).header("cache-control", "no-store");
+        let response = match self.challenge {
+            Some(scheme) => response.header("www-authenticate", scheme),
+            None => response,
+        };
         match self.retry_after {
             Some(seconds) => response.header("retry-after", seconds.to_string()),
             None => response,

@@ -33,9 +33,10 @@ fn authorize(call: Call<'_>, request: &Request) -> Result<(), Refusal> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     match (secret, sent) {
         (Some(secret), Some((_, sent))) if secret.len() >= 16 && same(&secret, sent) => Ok(()),
-        _ => {
-            Err(Refusal { status: 401, ..Refusal::client("introspection needs the resource server's secret as a bearer token") })
-        }
+        _ => Err(Refusal {
+            challenge: Some("Bearer"),
+            ..Refusal::client("introspection needs the resource server's secret as a bearer token")
+        }),
     }
 }
 

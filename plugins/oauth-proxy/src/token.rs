@@ -33,9 +33,8 @@ pub(crate) fn token(call: Call<'_>, request: &Request) -> Answer {
 /// It is missing, or the client tries to authenticate itself.
 pub(crate) fn client_id(request: &Request, parameters: &Parameters) -> Result<String, Refusal> {
     if request.header("authorization").is_some() {
-        return Err(Refusal::client(
-            "clients do not authenticate themselves here: send `client_id` in the form, without Authorization",
-        ));
+        let why = "clients do not authenticate themselves here: send `client_id` in the form, without Authorization";
+        return Err(Refusal { challenge: Some("Basic realm=\"none\""), ..Refusal::client(why) });
     }
     parameters.need("client_id").map(str::to_owned)
 }

@@ -9,21 +9,22 @@ use crate::claims::{seconds, text};
 use crate::identity;
 use crate::settings::{Introspection, Issuer, Settings};
 
-/// Asks the issuers that introspect, in order, until one knows the token.
+/// How API keys, project tokens and refresh tokens of this host begin.
+const OWN: &str = "pcl_";
+
+/// Asks the issuer whose token it may be, and no other: a token is nobody else's business (RS-7). The host's own tokens are nobody's here.
 ///
 /// # Errors
-/// [`Fault`] if none knows it and one of them did not answer.
+/// [`Fault`] if the issuer did not answer.
 pub(crate) fn judge(host: &(impl Http + Clock), settings: &Settings, token: &str) -> Result<Verdict, Fault> {
-    let mut verdict = Ok(Verdict::NotMine);
-    for (issuer, how) in settings.issuers.iter().filter_map(|issuer| Some((issuer, issuer.introspection.as_ref()?))) {
-        match ask(host, how, token) {
-            Ok(Some(claims)) => return Ok(judged(host, issuer, how, claims)),
-            Ok(None) if verdict.is_ok() => verdict = Ok(Verdict::Reject(Rejection::invalid("The token is not active."))),
-            Ok(None) => {}
-            Err(message) => verdict = Err(Fault::unavailable(["issuer ", &issuer.issuer, ": ", &message].concat())),
-        }
+    let may_know = |how: &&Introspection| how.prefix.as_deref().is_none_or(|prefix| token.starts_with(prefix));
+    let asked = settings.issuers.iter().find_map(|issuer| Some((issuer, issuer.introspection.as_ref().filter(may_know)?)));
+    let Some((issuer, how)) = asked.filter(|_| !token.starts_with(OWN)) else { return Ok(Verdict::NotMine) };
+    match ask(host, how, token) {
+        Ok(Some(claims)) => Ok(judged(host, issuer, how, claims)),
+        Ok(None) => Ok(Rejection::invalid("The token is not active.").into()),
+        Err(message) => Err(Fault::unavailable(["issuer ", &issuer.issuer, ": ", &message].concat())),
     }
-    verdict
 }
 
 /// The members of an active token's answer.

@@ -46,6 +46,9 @@ pub(crate) struct Issuer {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Introspection {
     pub(crate) endpoint: String,
+    /// How its tokens begin; absent: anyhow.
+    #[serde(default)]
+    pub(crate) prefix: Option<String>,
     #[serde(default = "keep")]
     pub(crate) keep_seconds: u64,
 }
@@ -57,6 +60,10 @@ impl Settings {
     /// What is wrong, for the operator.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         let settings: Self = serde_json::from_str(json).map_err(|error| ["settings: ", &error.to_string()].concat())?;
+        let mut introspects = settings.issuers.iter().filter_map(|one| one.introspection.as_ref());
+        if introspects.clone().count() > 1 && introspects.any(|how| how.prefix.is_none()) {
+            return Err("settings: several issuers have `introspection`: give each `introspection.prefix`, or a token would go to a stranger".to_owned());
+        }
         let mut names: Vec<&str> = settings.issuers.iter().map(|one| one.issuer.as_str()).collect();
         names.sort_unstable();
         match names.windows(2).find_map(|pair| match pair {

@@ -138,6 +138,7 @@ fn w6_errors_are_those_of_rfc_6749() {
         "grant_type=a",
     );
     assert_eq!(refused(&basic), (401, "invalid_client".into()));
+    assert!(header(&basic, "www-authenticate").is_some_and(|challenge| challenge.starts_with("Basic ")));
 }
 
 #[test]

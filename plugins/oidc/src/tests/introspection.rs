@@ -71,16 +71,23 @@ fn an_issuer_that_does_not_answer_lets_nobody_in_and_sends_nobody_away() {
 }
 
 #[test]
-fn of_several_issuers_the_one_that_knows_it_counts() {
+fn of_several_issuers_the_one_whose_token_it_is_is_asked_and_no_other() {
     let other = "https://b.example.com/introspect";
-    let entry = |issuer: &str, endpoint: &str| json!({"issuer": issuer, "introspection": {"endpoint": endpoint}});
-    let settings =
-        Settings::parse(&json!({"issuers": [entry("https://b", other), entry(ISSUER, ENDPOINT)]}).to_string()).unwrap();
-    let mut host = answering(200, &active(json!({})));
-    host.replies.insert(other.to_owned(), Ok((200, r#"{"active":false}"#.to_owned())));
-    assert!(matches!(judge(&host, &settings, "t"), Ok(Verdict::Principal(identity)) if identity.issuer == ISSUER));
-    host.replies.insert(other.to_owned(), Err(HttpError::Timeout("slow".to_owned())));
-    assert!(matches!(judge(&host, &settings, "t"), Ok(Verdict::Principal(_))));
-    host.replies.insert(ENDPOINT.to_owned(), Ok((200, r#"{"active":false}"#.to_owned())));
-    assert_eq!(judge(&host, &settings, "t").unwrap_err().code, "unavailable");
+    let entry = |issuer: &str, endpoint: &str, prefix: Option<&str>| json!({"issuer": issuer, "introspection": {"endpoint": endpoint, "prefix": prefix}});
+    let settings = |all: [Value; 2]| Settings::parse(&json!({"issuers": all}).to_string());
+    let both = settings([entry("https://b", other, Some("b_")), entry(ISSUER, ENDPOINT, Some("i_"))]).unwrap();
+    let host = answering(200, &active(json!({})));
+    assert!(matches!(judge(&host, &both, "i_1"), Ok(Verdict::Principal(identity)) if identity.issuer == ISSUER));
+    assert_eq!(judge(&host, &both, "x_1"), Ok(Verdict::NotMine));
+    assert!(host.forms.borrow().iter().all(|(url, _)| url == ENDPOINT));
+    assert!(settings([entry("https://b", other, None), entry(ISSUER, ENDPOINT, Some("i_"))]).is_err());
+}
+
+#[test]
+fn tokens_of_this_host_go_to_no_issuer() {
+    let host = answering(200, &active(json!({})));
+    for own in ["pcl_pat_x", "pcl_key_x", "pcl_rt_x"] {
+        assert_eq!(judged(&host, own), Ok(Verdict::NotMine));
+    }
+    assert!(host.forms.borrow().is_empty());
 }
