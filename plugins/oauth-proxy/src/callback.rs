@@ -62,7 +62,7 @@ fn finish(call: Call<'_>, parameters: &Parameters, leg: &Leg) -> Result<Result<R
         Err(sorry) => return Ok(Err(sorry)),
     };
     let Ok(details) = details::granted(call, leg.pending.details.clone(), granted.details.as_ref()) else {
-        log::error("the provider granted authorization_details of a type that the settings do not name, or too many");
+        log::error("the provider granted no authorization_details, or too many, or of a type that the settings do not name");
         return Ok(Err(Sorry("server_error", "the identity provider granted what cannot be carried")));
     };
     let pending = Pending { details, ..leg.pending.clone() };

@@ -35,12 +35,15 @@ fn accepted(call: Call<'_>, all: &[Value]) -> Result<(), Refusal> {
 /// What the provider granted of them (RFC 9396 §7), if it is asked; what the user agreed to, if not.
 ///
 /// # Errors
-/// The provider granted what cannot be carried.
+/// The provider granted what cannot be carried; or nothing, and a login without details is one without that restriction.
 pub(crate) fn granted(call: Call<'_>, asked: Vec<Value>, upstream: Option<&Value>) -> Result<Vec<Value>, Refusal> {
     if asked.is_empty() || !call.settings.authorization_details.forward {
         return Ok(asked);
     }
     let granted = upstream.and_then(Value::as_array).cloned().unwrap_or_default();
+    if granted.is_empty() {
+        return Err(refused("not granted by the identity provider"));
+    }
     if Value::Array(granted.clone()).to_string().len() > BYTES_MAX {
         return Err(refused("longer than 2048 bytes"));
     }
@@ -49,12 +52,14 @@ pub(crate) fn granted(call: Call<'_>, asked: Vec<Value>, upstream: Option<&Value
 }
 
 /// What is left of a login's after the provider was asked again: it may narrow, never widen. An answer that says nothing changes nothing
-/// (RFC 6749 §6).
-pub(crate) fn left(call: Call<'_>, granted: &[Value], upstream: Option<&Value>) -> Vec<Value> {
-    match upstream.and_then(Value::as_array).filter(|_| call.settings.authorization_details.forward) {
-        Some(now) => granted.iter().filter(|one| now.contains(one)).cloned().collect(),
-        None => granted.to_vec(),
-    }
+/// (RFC 6749 §6). `None`: nothing is left, and since no details are no restriction, nothing may be issued.
+pub(crate) fn left(call: Call<'_>, granted: &[Value], upstream: Option<&Value>) -> Option<Vec<Value>> {
+    let Some(now) = upstream.filter(|now| !now.is_null() && call.settings.authorization_details.forward) else {
+        return Some(granted.to_vec());
+    };
+    let now = now.as_array().map_or(&[][..], Vec::as_slice);
+    let left: Vec<Value> = granted.iter().filter(|one| now.contains(one)).cloned().collect();
+    (left.is_empty() == granted.is_empty()).then_some(left)
 }
 
 /// What a token request leaves of them: entries of the login, whole.

@@ -2,6 +2,7 @@
 //! all requests on all replicas one asks, the others wait for what it gets: providers that rotate refresh tokens end a login that is
 //! refreshed twice.
 
+use portcullis_plugin::auth::Fault;
 use portcullis_plugin::log;
 
 use crate::errors::{Failure, Refusal};
@@ -68,21 +69,24 @@ fn locked(call: Call<'_>, id: &str) -> Result<(), Failure> {
 fn taken_over(call: Call<'_>, id: &str, granted: &Granted) -> Result<(), Failure> {
     keep(call, id, granted, &Tokens { ends: 0, ..granted.tokens.clone() })?;
     let Some(found) = grant::find(call, id)? else { return Err(over().into()) };
-    if let Some(token) = &granted.id_token {
-        match id_token::person(call, token, None, &granted.tokens.access) {
-            Ok(person) if person.subject == found.record.subject => noted(call, id, &person, granted)?,
-            Ok(_) | Err(Doubt::Bad(_)) => {
-                log::error(
-                    &["the provider's new id_token of login ", id, " is somebody else's or not good: the login ends"].concat(),
-                );
-                grant::end(call, id)?;
-                return Err(over().into());
-            }
+    let person = match &granted.id_token {
+        None => None,
+        Some(token) => match id_token::person(call, token, None, &granted.tokens.access) {
+            Ok(person) if person.subject == found.record.subject => Some(person),
+            Ok(_) | Err(Doubt::Bad(_)) => return Err(ended(call, id, "the new id_token is somebody else's or not good")?.into()),
             Err(Doubt::Away) => return Err(Refusal::away("the identity provider does not answer").into()),
             Err(Doubt::Fault(fault)) => return Err(fault.into()),
-        }
-    }
+        },
+    };
+    noted(call, id, person.as_ref(), granted)?;
     keep(call, id, granted, &granted.tokens)
+}
+
+/// Ends a login of which the provider says what cannot be.
+fn ended(call: Call<'_>, id: &str, why: &str) -> Result<Refusal, Fault> {
+    log::error(&["the provider refreshed login ", id, ", but ", why, ": it ends"].concat());
+    grant::end(call, id)?;
+    Ok(over())
 }
 
 /// Writes the provider's tokens over those that are there. If there are none, somebody ended the login meanwhile, and could not know of these.
@@ -100,17 +104,23 @@ fn keep(call: Call<'_>, id: &str, granted: &Granted, tokens: &Tokens) -> Result<
     Err(busy().into())
 }
 
-/// Writes what the provider says of the person, against requests that rotate at the same time.
-fn noted(call: Call<'_>, id: &str, person: &Person, granted: &Granted) -> Result<(), Failure> {
+/// Writes what the provider says of the person and the login, against requests that rotate at the same time.
+fn noted(call: Call<'_>, id: &str, person: Option<&Person>, granted: &Granted) -> Result<(), Failure> {
     for _ in 0..TRIES {
         let Some(mut found) = grant::find(call, id)? else { return Err(over().into()) };
+        let old = found.record.clone();
+        let Some(details) = details::left(call, &old.details, granted.details.as_ref()) else {
+            return Err(ended(call, id, "grants nothing of its authorization_details any more")?.into());
+        };
         let grant = &mut found.record;
-        let name = person.name.clone().or_else(|| grant.name.clone());
-        let details = details::left(call, &grant.details, granted.details.as_ref());
-        if grant.groups == person.groups && grant.name == name && grant.details == details {
+        grant.details = details;
+        if let Some(person) = person {
+            grant.groups.clone_from(&person.groups);
+            grant.name = person.name.clone().or_else(|| old.name.clone());
+        }
+        if (&grant.details, &grant.groups, &grant.name) == (&old.details, &old.groups, &old.name) {
             return Ok(());
         }
-        (grant.name, grant.groups, grant.details) = (name, person.groups.clone(), details);
         if grant::advance(call, &found)? {
             return Ok(());
         }

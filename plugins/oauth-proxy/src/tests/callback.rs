@@ -251,6 +251,8 @@ fn what_the_provider_grants_must_be_of_a_type_that_the_operator_named_and_short(
     };
     assert_eq!(heard(json!([{"type": "project", "id": 1}])), "none");
     assert_eq!(heard(json!([{"type": "admin"}])), "server_error");
+    // A login without details would be one without that restriction.
+    assert_eq!((heard(json!([])), heard(json!(null))), ("server_error".into(), "server_error".into()));
     assert_eq!(heard(json!([{"type": "project", "id": "x".repeat(2_048)}])), "server_error");
 }
 

@@ -178,8 +178,6 @@ fn w20_rich_requests_are_carried_from_the_client_to_the_token() {
     let granted = json!([{"type": "project", "id": "p1", "role": "reader"}]);
     let (_, _, tokens) = login(json!({"types": ["project"], "forward": true}), json!({"authorization_details": granted}));
     assert_eq!(tokens["authorization_details"], granted);
-    let (_, _, tokens) = login(json!({"types": ["project"], "forward": true}), json!({}));
-    assert_eq!(tokens.get("authorization_details"), None);
 }
 
 #[test]
@@ -196,4 +194,28 @@ fn rich_requests_are_never_dropped_and_narrowed_by_the_provider() {
     world.host.provider.borrow_mut().members = json!({"authorization_details": [two, {"type": "project", "id": "p3"}]});
     let tokens = body(&world.refresh(&client, &str_of(&tokens, "refresh_token"), &[]));
     assert_eq!(tokens["authorization_details"], json!([two]));
+}
+
+#[test]
+fn what_the_provider_narrows_is_kept_though_it_sends_no_id_token() {
+    let world = World::with(json!({"authorizationDetails": {"types": ["project"], "forward": true}}));
+    let (one, two) = (json!({"type": "project", "id": "p1"}), json!({"type": "project", "id": "p2"}));
+    world.host.provider.borrow_mut().members = json!({"authorization_details": [one, two]});
+    let client = world.client();
+    let code = world.code(&client, &[("authorization_details", &json!([one, two]).to_string())]);
+    let refresh = |tokens: &serde_json::Value| {
+        world.pass(3_600);
+        world.refresh(&client, &str_of(tokens, "refresh_token"), &[])
+    };
+    let tokens = body(&world.redeem(&client, &code, &[]));
+    world.host.provider.borrow_mut().members = json!({"authorization_details": [two], "id_token": null});
+    let tokens = body(&refresh(&tokens));
+    assert_eq!(tokens["authorization_details"], json!([two]));
+    world.host.provider.borrow_mut().members = json!({"id_token": null});
+    let tokens = body(&refresh(&tokens));
+    assert_eq!(tokens["authorization_details"], json!([two]), "an answer that says nothing changes nothing");
+    // Nothing left would be a token without any restriction.
+    world.host.provider.borrow_mut().members = json!({"authorization_details": [], "id_token": null});
+    assert_eq!(refused(&refresh(&tokens)), (400, "invalid_grant".into()));
+    assert_eq!(world.host.has("grant"), 0);
 }
