@@ -1,5 +1,6 @@
-//! `/authorize` (OAuth 2.1 §4.1.1): checks the request and keeps it until the person in front of this browser has answered. Until client and
-//! redirect URI are known to be good, errors are pages; from then on the client hears of them.
+//! `/authorize` (OAuth 2.1 §4.1.1): checks the request and keeps it until the person in front of this browser has answered. Errors before that
+//! are pages: anybody can register a client, and a redirect would make this host one that sends people wherever a stranger likes (RFC 9700
+//! §4.11.2). Only clients that the operator named, and well-known ones, hear of them at once.
 
 use portcullis_plugin::auth::routes::{Request, Response};
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use crate::parameters::{Parameters, encoded, with_query};
 use crate::port::Call;
 use crate::secret::{digest, is_challenge, secret};
 use crate::store::{self, PENDING};
-use crate::{details, rate, resource, routes, scope};
+use crate::{details, page, pinned, rate, redirect, resource, routes, scope};
 
 /// How long a person may think, in seconds.
 pub(crate) const PENDING_SECONDS: u64 = 900;
@@ -48,7 +49,8 @@ pub(crate) struct Pending {
 impl Pending {
     /// Back to the client with these parameters, `state` and `iss` (RFC 9207).
     pub(crate) fn answer(&self, call: Call<'_>, pairs: &[(&str, &str)]) -> Response {
-        back(call, &self.redirect_uri, self.state.as_deref(), pairs)
+        let url = back_url(call, &self.redirect_uri, self.state.as_deref(), pairs);
+        Response::redirect(url).header("cache-control", "no-store")
     }
 
     /// Back to the client with an error.
@@ -57,10 +59,16 @@ impl Pending {
     }
 }
 
-fn back(call: Call<'_>, redirect_uri: &str, state: Option<&str>, pairs: &[(&str, &str)]) -> Response {
+fn back_url(call: Call<'_>, redirect_uri: &str, state: Option<&str>, pairs: &[(&str, &str)]) -> String {
     let state = state.map(|state| ("state", state));
     let all = pairs.iter().copied().chain(state).chain([("iss", call.issuer())]);
-    Response::redirect(with_query(redirect_uri, all)).header("cache-control", "no-store")
+    with_query(redirect_uri, all)
+}
+
+/// Whether people may be sent to this client without being asked: not to apps, which get what is in the URL.
+fn is_trusted(client: &Client, redirect_uri: &str) -> bool {
+    let known = client.origin == Origin::Configured || pinned::client(&client.id).is_some();
+    known && (redirect_uri.starts_with("https:") || redirect::is_local(redirect_uri))
 }
 
 /// GET or POST.
@@ -75,7 +83,12 @@ pub(crate) fn authorize(call: Call<'_>, request: &Request) -> Answer {
         Ok(pending) => begin(call, pending),
         Err(Failure::Refused(refusal)) => {
             let state = parameters.one("state").ok().flatten().filter(|state| fits(state));
-            Ok(back(call, &redirect_uri, state, &[("error", refusal.code), ("error_description", &refusal.description)]))
+            let pairs = [("error", refusal.code), ("error_description", refusal.description.as_str())];
+            let url = back_url(call, &redirect_uri, state, &pairs);
+            if is_trusted(&client, &redirect_uri) {
+                return Ok(Response::redirect(url).header("cache-control", "no-store"));
+            }
+            Ok(page::offered(request, &refusal, &redirect::destination(&redirect_uri), &url))
         }
         Err(fault) => Err(fault),
     }

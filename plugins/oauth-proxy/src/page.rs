@@ -33,7 +33,7 @@ fn policy() -> String {
 
 /// A refusal for whoever asked: a page for browsers, JSON for programs. A person can do nothing but go back, so it says that.
 pub(crate) fn refusal(request: &Request, refusal: &Refusal) -> Response {
-    if !request.header("accept").is_some_and(|accept| accept.contains("text/html")) {
+    if !is_browser(request) {
         return refusal.response();
     }
     let body = [
@@ -43,6 +43,27 @@ pub(crate) fn refusal(request: &Request, refusal: &Refusal) -> Response {
     ];
     // 401 would make a browser ask for a password.
     page(if refusal.status == 401 { 400 } else { refusal.status }, "Login", &body.concat())
+}
+
+/// A refusal that the client may hear of if the person wants that: a link to it, which says where it leads.
+pub(crate) fn offered(request: &Request, refusal: &Refusal, destination: &str, url: &str) -> Response {
+    if !is_browser(request) {
+        return refusal.response();
+    }
+    let body = [
+        "<h1>This login cannot go on</h1><p>",
+        &escaped(&refusal.description),
+        ".</p><p>Whoever sent you here gets the answer at <strong>",
+        &escaped(destination),
+        "</strong>. If you know that application, <a rel=\"noreferrer\" href=\"",
+        &escaped(url),
+        "\">go back to it</a>; if not, close this page.</p>",
+    ];
+    page(refusal.status, "Login", &body.concat())
+}
+
+fn is_browser(request: &Request) -> bool {
+    request.header("accept").is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// The answer of a page: a refusal becomes one.

@@ -3,12 +3,19 @@
 use serde_json::json;
 
 use super::world::{
-    Browser, ORIGIN, REDIRECT, RESOURCE, World, body, claims, header, location, query, redirected, refused, str_of,
+    Browser, ORIGIN, REDIRECT, RESOURCE, World, body, claims, header, location, query, redirected, refused, str_of, text,
 };
 
-/// The error with which a request comes back to the client.
+/// The error with which a request of a registered client is refused.
 fn error(world: &World, client: &str, over: &[(&str, &str)]) -> String {
-    redirected(&world.send("GET", &World::request(client, over), &[], ""))
+    let response = world.send("GET", &World::request(client, over), &[], "");
+    assert_eq!(header(&response, "location"), None);
+    refused(&response).1
+}
+
+/// One whose client the operator named.
+fn configured() -> World {
+    World::with(json!({"clients": [{"id": "known", "name": "Known", "redirectUris": [REDIRECT, "known:/cb"]}]}))
 }
 
 #[test]
@@ -23,9 +30,8 @@ fn pkce_is_not_optional_not_plain_and_not_short() {
 }
 
 #[test]
-fn what_is_not_served_is_told_to_the_client_with_state_and_iss() {
-    let world = World::new();
-    let client = world.client();
+fn what_is_not_served_is_told_to_a_client_that_the_operator_named_with_state_and_iss() {
+    let world = configured();
     for (over, code) in [
         (("response_type", "token"), "unsupported_response_type"),
         (("response_mode", "fragment"), "invalid_request"),
@@ -35,8 +41,38 @@ fn what_is_not_served_is_told_to_the_client_with_state_and_iss() {
         (("resource", "https://evil.example/mcp"), "invalid_target"),
         (("authorization_details", "[{\"type\":\"x\"}]"), "invalid_authorization_details"),
     ] {
-        assert_eq!(error(&world, &client, &[over]), code, "{over:?}");
+        assert_eq!(redirected(&world.send("GET", &World::request("known", &[over]), &[], "")), code, "{over:?}");
+        assert_eq!(error(&world, &world.client(), &[over]), code, "{over:?}");
     }
+}
+
+#[test]
+fn nobody_is_sent_to_a_stranger_or_an_app_before_being_asked() {
+    let world = configured();
+    let members = json!({"redirect_uris": ["https://evil.example/x?a=1&b=2", "evil:/x"]});
+    let stranger = str_of(&body(&world.register(members)), "client_id");
+    for (client, redirect_uri, destination) in [
+        (stranger.as_str(), "https://evil.example/x?a=1&b=2", "evil.example"),
+        (&stranger, "evil:/x", "the app that opens evil: links"),
+        ("known", "known:/cb", "the app that opens known: links"),
+    ] {
+        let over = [("response_type", "x"), ("redirect_uri", redirect_uri), ("state", "<s>")];
+        let response = world.browse(&mut Browser::default(), "GET", &World::request(client, &over), "");
+        assert_eq!((response.status, header(&response, "location")), (400, None), "{redirect_uri}");
+        let page = text(&response);
+        let link = redirect_uri.replace('&', "&amp;");
+        assert!(page.contains(&format!("<strong>{destination}</strong>")) && page.contains(&link), "{page}");
+        assert!(page.contains("error=unsupported_response_type") && page.contains("state=%3Cs%3E&amp;iss="), "{page}");
+    }
+}
+
+#[test]
+fn a_well_known_client_hears_of_errors_at_once() {
+    let world = World::new();
+    let (id, back) = ("https://claude.ai/oauth/mcp-oauth-client-metadata", "https://claude.ai/api/mcp/auth_callback");
+    let over = [("redirect_uri", back), ("prompt", "none")];
+    let url = location(&world.send("GET", &World::request(id, &over), &[], ""));
+    assert!(url.starts_with(back) && query(&url).need("error").unwrap() == "consent_required", "{url}");
 }
 
 #[test]
@@ -45,7 +81,7 @@ fn each_parameter_comes_once() {
     let client = world.client();
     for twice in ["scope=read", "code_challenge_method=S256", "response_type=code"] {
         let url = format!("{}&{twice}", World::request(&client, &[]));
-        assert_eq!(redirected(&world.send("GET", &url, &[], "")), "invalid_request", "{twice}");
+        assert_eq!(refused(&world.send("GET", &url, &[], "")), (400, "invalid_request".into()), "{twice}");
     }
     for twice in [format!("client_id={client}"), format!("redirect_uri={REDIRECT}")] {
         let response = world.send("GET", &format!("{}&{twice}", World::request(&client, &[])), &[], "");
@@ -155,10 +191,9 @@ fn a_request_by_post_is_the_same_request() {
 
 #[test]
 fn oversize_requests_are_refused_before_anything_is_kept() {
-    let world = World::new();
-    let client = world.client();
-    assert_eq!(redirected_without_state(&world, &client), "invalid_request");
-    let response = world.send("GET", &World::request(&client, &[("scope", &"a ".repeat(9_000))]), &[], "");
+    let world = configured();
+    assert_eq!(redirected_without_state(&world, "known"), "invalid_request");
+    let response = world.send("GET", &World::request("known", &[("scope", &"a ".repeat(9_000))]), &[], "");
     assert_eq!(refused(&response), (400, "invalid_request".into()));
     assert_eq!(world.host.has("pending"), 0);
 }
@@ -219,6 +254,5 @@ fn of_several_resources_a_client_must_say_which() {
 #[test]
 fn a_state_is_as_long_as_it_is_in_the_url() {
     let world = World::new();
-    let response = world.send("GET", &World::request(&world.client(), &[("state", &"ä".repeat(700))]), &[], "");
-    assert_eq!(query(&location(&response)).need("error").unwrap(), "invalid_request");
+    assert_eq!(error(&world, &world.client(), &[("state", &"ä".repeat(700))]), "invalid_request");
 }
