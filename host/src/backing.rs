@@ -122,7 +122,7 @@ impl Egress for Backing {
         Box::pin(async move {
             let trust = self
                 .trust()
-                .map_err(|error| EgressError::Unreachable { host: request.url.clone(), reason: format!("{error:#}") })?;
+                .map_err(|error| EgressError::Unreachable { host: "(any)".to_owned(), reason: format!("{error:#}") })?;
             trust.send(request).await
         })
     }
@@ -154,5 +154,10 @@ impl PluginStore for Backing {
 
     fn is_revoked(&self, plugin: &str, grant: &str) -> bool {
         self.store.get().is_some_and(|store| store.is_revoked(plugin, grant))
+    }
+
+    /// Not before the store is open; an attempt to open it is made by whoever needs it next.
+    fn knows_revocations(&self) -> bool {
+        self.store.get().is_some_and(|store| store.knows_revocations())
     }
 }

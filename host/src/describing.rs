@@ -7,10 +7,22 @@ use std::time::Duration;
 use portcullis_core::config::Config;
 use portcullis_core::finding::Finding;
 use portcullis_core::ports::Authenticator;
+use portcullis_core::snapshot::Snapshot;
 use portcullis_core::strategies::{Described, Strategies, sites};
 
 /// How often strategies are asked again: scopes of an authorization server change, and clients should not ask for those that are gone.
-pub(crate) const AGAIN: Duration = Duration::from_secs(300);
+const AGAIN: Duration = Duration::from_secs(300);
+
+/// How soon one is asked again that has said nothing yet: nobody gets in by it until then.
+const SOON: Duration = Duration::from_secs(5);
+
+/// When to ask again.
+pub(crate) fn again(snapshot: &Snapshot) -> Duration {
+    let said = |(listener, plugin, _): &(String, String, _)| {
+        snapshot.strategies.get(plugin).is_none() || snapshot.strategies.on(listener, plugin).is_some()
+    };
+    if sites(&snapshot.config).iter().all(said) { AGAIN } else { SOON }
+}
 
 /// Everything that strategies say, by listener, and findings on those that say nothing.
 pub(crate) async fn describe(

@@ -50,7 +50,8 @@ pub(crate) fn state_directory() -> PathBuf {
 /// Scopes to advertise in place of the configured ones.
 pub(crate) fn oauth_scopes() -> Option<Vec<String>> {
     let text = read(OAUTH_SCOPES)?.into_string().ok()?;
-    Some(text.split([' ', ',', '\t', '\n']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect())
+    let scopes: Vec<String> = text.split([' ', ',', '\t', '\n']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    (!scopes.is_empty()).then_some(scopes)
 }
 
 /// The cargo to call.

@@ -60,7 +60,7 @@ fn make(path: &Path) -> anyhow::Result<()> {
     let mut bytes = [0; BYTES];
     rand::rng().fill_bytes(&mut bytes);
     // Whole or not at all: a key that is cut short by a full disk would be a key that another start cannot read.
-    let draft = folder.join(format!("{FILE}.{}", std::process::id()));
+    let draft = folder.join(format!("{FILE}.{:016x}", rand::random::<u64>()));
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
     let written = file.write_all(format!("{}\n", hex::encode(bytes)).as_bytes()).and_then(|()| file.sync_all());
     let linked = written.and_then(|()| std::fs::hard_link(&draft, path));

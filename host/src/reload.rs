@@ -46,9 +46,10 @@ impl Reloader {
             self.turn().await;
             if self.live.snapshot.config.plugin_directory == plugins {
                 let strategies = self.live.snapshot.strategies.loaded().next().is_some();
+                let again = describing::again(&self.live.snapshot);
                 tokio::select! {
                     () = watcher.changed() => {}
-                    () = tokio::time::sleep(describing::AGAIN), if strategies => {}
+                    () = tokio::time::sleep(again), if strategies => {}
                     () = self.live.follow_offers() => {}
                 }
             }

@@ -120,6 +120,10 @@ impl PluginStore for FakeStore {
     fn is_revoked(&self, plugin: &str, grant: &str) -> bool {
         self.revoked.lock().contains(&key(plugin, grant))
     }
+
+    fn knows_revocations(&self) -> bool {
+        true
+    }
 }
 
 /// Answers "hello", or what it was told to.

@@ -6,6 +6,8 @@ mod identity;
 #[cfg(test)]
 mod identity_tests;
 mod listeners;
+mod network;
+mod outward;
 mod path;
 mod plugins;
 pub mod raw;
@@ -31,6 +33,7 @@ use crate::limits::Limits;
 use crate::policy::{AccessRule, ScopeHierarchy, TokenRules};
 use crate::secret::TokenHash;
 
+pub use network::Network;
 pub use resolve::Surroundings;
 pub use shape::json_schema;
 pub use size::Size;
@@ -93,6 +96,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// Scheme, host and port at which clients reach it, without a slash at the end; `None`: the address itself.
     pub public_url: Option<String>,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// `Host` values that are accepted besides the loopback names and the address itself.
     pub allowed_hosts: Vec<String>,
     /// `Origin` values that are accepted besides loopback ones.
@@ -114,13 +119,15 @@ pub struct Endpoint {
     pub audiences: Vec<String>,
     /// Scopes that clients are told to ask for; empty: what the strategies say.
     pub scopes: Vec<String>,
+    /// Whether tokens that `authorization_details` (RFC 9396) narrow are taken as if they were not narrowed.
+    pub ignores_authorization_details: bool,
 }
 
 impl Endpoint {
     /// With neither audiences nor scopes of the operator's.
     #[must_use]
     pub fn new(path: &str, guard: Guard) -> Self {
-        Self { path: path.to_owned(), guard, audiences: Vec::new(), scopes: Vec::new() }
+        Self { path: path.to_owned(), guard, audiences: Vec::new(), scopes: Vec::new(), ignores_authorization_details: false }
     }
 }
 

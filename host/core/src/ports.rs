@@ -311,6 +311,10 @@ pub trait PluginStore: Send + Sync {
 
     /// Whether the grant was revoked; from memory, so that every request can ask.
     fn is_revoked(&self, plugin: &str, grant: &str) -> bool;
+
+    /// Whether [`PluginStore::is_revoked`] can be believed: the revocations of all replicas were read a moment ago. If not, nobody is let in by
+    /// a login that could have been ended.
+    fn knows_revocations(&self) -> bool;
 }
 
 /// Where a running call talks to its client. Implemented by the gateway per request; must not block.

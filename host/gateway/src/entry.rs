@@ -84,6 +84,11 @@ impl Caller {
         }
     }
 
+    /// Whether the credential belongs to a login that can be ended before it ends itself.
+    pub(crate) fn can_be_revoked(&self) -> bool {
+        matches!(&self.credential, Credential::Strategy { grant: Some(_), .. })
+    }
+
     /// Whether the login that it came with was ended.
     pub(crate) fn is_revoked(&self, store: Option<&dyn PluginStore>) -> bool {
         match (&self.credential, store) {

@@ -111,6 +111,7 @@ mod tests {
             name: "main".into(),
             address: "10.1.2.3:4204".parse().unwrap(),
             public_url: None,
+            trusted_proxies: vec![],
             allowed_hosts: vec!["mcp.example.com".into(), "alt.example.com:8443".into()],
             allowed_origins: vec!["https://app.example.com".into(), "http://dev.example.com:*".into()],
             max_body: 1,

@@ -95,7 +95,7 @@ async fn served(
         let from = request.headers().get(ORIGIN).and_then(|it| it.to_str().ok()).unwrap_or("(not text)").to_owned();
         return respond::http(&origin::Elsewhere::Origin(from).into());
     }
-    let mut response = match ask(snapshot, described, (peer, request)).await {
+    let mut response = match ask(snapshot, listener, described, (peer, request)).await {
         Ok(answer) => dressed(answer),
         Err(refusal) => respond::http(&refusal),
     };
@@ -115,6 +115,7 @@ fn from_own_page(listener: &Listener, headers: &HeaderMap) -> bool {
 
 async fn ask(
     snapshot: &Snapshot,
+    listener: &Listener,
     described: &Described,
     (peer, request): (IpAddr, Request<Incoming>),
 ) -> Result<RouteResponse, Refusal> {
@@ -131,7 +132,7 @@ async fn ask(
         query: parts.uri.query().map(str::to_owned),
         headers: seen(&parts.headers),
         body: body.to_vec(),
-        client: peer.to_string(),
+        client: client(listener, peer, &parts.headers).to_string(),
     };
     strategy.handle(request).await.map_err(|error| {
         let words = error.to_string();
@@ -147,6 +148,18 @@ async fn ask(
             StrategyError::Call(_) => Refusal::Route { unavailable: false, retry_after: None },
         }
     })
+}
+
+/// Who is behind the proxies: the last address that none of them has (RFC 7239 §7.4 says why the first is worth nothing).
+fn client(listener: &Listener, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let trusted = |address: IpAddr| listener.trusted_proxies.iter().any(|network| network.contains(address));
+    if !trusted(peer) {
+        return peer;
+    }
+    let named = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<&str> = named.flat_map(|value| value.split(',')).collect();
+    let addresses = named.iter().rev().map_while(|text| text.trim().parse().ok());
+    addresses.map(|address: IpAddr| address.to_canonical()).find(|address| !trusted(*address)).unwrap_or(peer)
 }
 
 /// The headers that a strategy may see, as text.
@@ -212,9 +225,10 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
     use http::{HeaderMap, HeaderValue};
+    use portcullis_core::config::Listener;
     use portcullis_core::strategy::RouteResponse;
 
-    use super::{dressed, seen};
+    use super::{client, dressed, seen};
 
     fn answer(status: u16, headers: &[(&str, &str)]) -> http::Response<crate::respond::Body> {
         let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -248,6 +262,29 @@ mod tests {
         assert_eq!(own.headers()["cache-control"], "max-age=9");
         assert_eq!(answer(199, &[]).status(), 500);
         assert_eq!(answer(700, &[]).status(), 500);
+    }
+
+    #[test]
+    fn the_client_is_the_last_address_that_no_trusted_proxy_has() {
+        let listener = |proxies: &[&str]| Listener {
+            name: "main".into(),
+            address: "10.1.2.3:4204".parse().unwrap(),
+            public_url: None,
+            trusted_proxies: proxies.iter().map(|it| it.parse().unwrap()).collect(),
+            allowed_hosts: vec![],
+            allowed_origins: vec![],
+            max_body: 1,
+            endpoints: vec![],
+        };
+        let said = |proxies: &[&str], peer: &str, forwarded: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", HeaderValue::from_str(forwarded).unwrap());
+            client(&listener(proxies), peer.parse().unwrap(), &headers).to_string()
+        };
+        assert_eq!(said(&[], "10.0.0.1", "8.8.8.8"), "10.0.0.1", "nobody is believed");
+        assert_eq!(said(&["10.0.0.0/8"], "9.9.9.9", "8.8.8.8"), "9.9.9.9", "a stranger is not believed");
+        assert_eq!(said(&["10.0.0.0/8"], "10.0.0.1", "1.1.1.1, 8.8.8.8, 10.0.0.2"), "8.8.8.8", "nor what a client made up");
+        assert_eq!(said(&["10.0.0.0/8"], "10.0.0.1", "8.8.8.8, nonsense"), "10.0.0.1");
     }
 
     #[test]

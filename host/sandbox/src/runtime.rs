@@ -87,7 +87,7 @@ impl<'a> Visit<'a> {
     /// A strategy's visit: there is no caller yet, and nobody to talk to.
     pub(crate) async fn to_judge(plugin: &'a Guest, request_id: String, allowed: Duration) -> Result<Self, CallError> {
         let nobody = (request_id, Arc::new(Principal::local()), Arc::new(Nobody) as Arc<dyn ClientSink>);
-        Self::begin(plugin, &plugin.sandbox.calls, None, nobody, allowed.min(plugin.shared.limits.deadline())).await
+        Self::begin(plugin, &plugin.sandbox.strategies, None, nobody, allowed.min(plugin.shared.limits.deadline())).await
     }
 
     async fn begin(

@@ -19,6 +19,9 @@ use crate::cache::Cache;
 use crate::engine::{self, SLOTS_MAX, Ticker};
 use crate::loader;
 
+/// Most places for auth strategies: a verdict takes a fraction of a millisecond, and one that waits for a provider has its deadline.
+const STRATEGIES_MAX: usize = 256;
+
 /// Places for loading plugins, besides those for calls: one lists its offers while another compiles.
 const LOADING: usize = 4;
 
@@ -84,6 +87,8 @@ pub(crate) struct Inner {
     pub(crate) engine_hash: u64,
     pub(crate) ticker: Ticker,
     pub(crate) cache: Cache,
+    /// Places for auth strategies: strangers take them, and must not take those of calls.
+    pub(crate) strategies: Arc<Semaphore>,
     /// Places for calls.
     pub(crate) calls: Arc<Semaphore>,
     /// Places for watches.
@@ -103,11 +108,16 @@ pub(crate) struct Inner {
 }
 
 const fn places_max() -> usize {
-    (SLOTS_MAX - LOADING) / (WATCH_SHARE + 1) * WATCH_SHARE
+    (SLOTS_MAX - LOADING - STRATEGIES_MAX) / (WATCH_SHARE + 1) * WATCH_SHARE
 }
 
 // Whatever a configuration may say has its place.
 const _: () = assert!(places_max() as u64 >= CONCURRENT_CALLS_MAX);
+
+/// Strategies that may judge or answer beside `calls` calls.
+fn strategies(calls: usize) -> usize {
+    calls.div_ceil(4).min(STRATEGIES_MAX)
+}
 
 /// Watches that may run beside `calls` calls.
 fn watches(calls: usize) -> usize {
@@ -129,7 +139,8 @@ impl Sandbox {
         if !(1..=places_max()).contains(&calls) {
             return Err(SandboxError::Places(calls));
         }
-        let slots = u32::try_from(calls + watches(calls) + LOADING).map_err(|_| SandboxError::Places(calls))?;
+        let slots =
+            u32::try_from(calls + watches(calls) + strategies(calls) + LOADING).map_err(|_| SandboxError::Places(calls))?;
         let engine = engine::build(slots)?;
         let cache = Cache::open(&options.cache_directory)
             .map_err(|error| SandboxError::Cache { directory: options.cache_directory, error })?;
@@ -138,6 +149,7 @@ impl Sandbox {
             ticker: Ticker::start(&engine)?,
             engine,
             cache,
+            strategies: Arc::new(Semaphore::new(strategies(calls))),
             calls: Arc::new(Semaphore::new(calls)),
             watches: Arc::new(Semaphore::new(watches(calls))),
             watch_share: watch_share(watches(calls)),

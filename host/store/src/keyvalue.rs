@@ -172,4 +172,8 @@ impl PluginStore for PluginKeyValue {
     fn is_revoked(&self, plugin: &str, grant: &str) -> bool {
         self.inner.revocations.has(plugin, grant)
     }
+
+    fn knows_revocations(&self) -> bool {
+        self.inner.revocations.are_known()
+    }
 }

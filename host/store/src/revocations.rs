@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::RwLock;
 use portcullis_core::keyvalue::KeyValueError;
@@ -12,6 +12,9 @@ use crate::entries::quota;
 
 /// How long a revocation is remembered (31 days): no credential of a revoked login lives longer.
 const REMEMBERED: Duration = Duration::from_secs(31 * 86_400);
+
+/// How long memory is believed while the database is away (30 s): a restart of it takes less, and no ended login should live longer elsewhere.
+const STALE: Duration = Duration::from_secs(30);
 
 /// Rows that one statement reads or deletes.
 pub(crate) const PAGE: i64 = 1000;
@@ -33,11 +36,18 @@ pub(crate) struct Revocations {
     known: RwLock<HashMap<String, HashMap<String, i64>>>,
     /// The number of the last row that was read.
     seen: AtomicI64,
+    /// When all rows were read, the last time.
+    whole: RwLock<Option<Instant>>,
 }
 
 impl Revocations {
     pub(crate) fn has(&self, plugin: &str, grant: &str) -> bool {
         self.known.read().get(plugin).is_some_and(|grants| grants.contains_key(grant))
+    }
+
+    /// Whether what is known is all there is, or was until [`STALE`] ago.
+    pub(crate) fn are_known(&self) -> bool {
+        self.whole.read().is_some_and(|at| at.elapsed() < STALE)
     }
 
     /// The row first: what only one replica knows would be gone with it.
@@ -71,6 +81,7 @@ impl Revocations {
                 self.seen.store(seq, Ordering::Release);
             }
             if !full {
+                *self.whole.write() = Some(Instant::now());
                 return Ok(());
             }
         }
@@ -120,6 +131,18 @@ mod tests {
         revocations.note("oauth".into(), "grant-1".into(), 0);
         assert!(revocations.has("oauth", "grant-1"));
         assert!(!revocations.has("oidc", "grant-1") && !revocations.has("oauth", "grant-2"));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_known_before_the_rows_were_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&StoreLocation::Sqlite(folder.path().join("s.db"))).await.unwrap();
+        let revocations = Revocations::default();
+        assert!(!revocations.are_known());
+        revocations.catch_up(&database).await.unwrap();
+        assert!(revocations.are_known());
+        *revocations.whole.write() = std::time::Instant::now().checked_sub(super::STALE);
+        assert!(!revocations.are_known(), "memory that is too old is not believed");
     }
 
     #[test]

@@ -121,7 +121,8 @@ pub(crate) fn check(guard: &Guard, address: SocketAddr, tokens: Tokens, path: &K
 
 /// What opens an endpoint to other hosts although nobody is asked.
 pub(crate) fn opened(path: &KeyPath, report: &mut Report<'_>) {
-    let message = "nobody is asked who they are, yet `allowedHosts` lets requests from elsewhere in".to_owned();
-    let hint = format!("guard the endpoint:\n    guard: tokens\n{TOKENS}\nor remove `allowedHosts` of this listener");
+    let message = "nobody is asked who they are, yet `allowedHosts` or `publicUrl` lets requests from elsewhere in".to_owned();
+    let hint =
+        format!("guard the endpoint:\n    guard: tokens\n{TOKENS}\nor remove `allowedHosts` and `publicUrl` of this listener");
     report.hinted(path, message, Some(hint));
 }

@@ -113,6 +113,11 @@ pub(crate) fn store(raw: &RawConfig, (base, state): (&Path, &Path), report: &mut
         }
         (_, Some(secret)) => {
             known(secret, &raw.secrets, &path.key("postgres"), report);
+            if raw.keys.is_empty() {
+                let hint = "  secrets:\n    master: {file: /etc/portcullis/master}      # openssl rand -base64 48\n  keys:\n    - {id: first, secret: master}";
+                let message = "replicas that share a database must share their keys, and there are none".to_owned();
+                report.hinted(&path.key("postgres"), message, Some(hint.to_owned()));
+            }
             StoreConfig::Postgres { secret: secret.clone() }
         }
         (file, None) => StoreConfig::Sqlite(file.as_deref().map_or_else(|| state.join(DATABASE), |file| base.join(file))),

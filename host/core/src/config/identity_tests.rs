@@ -83,6 +83,9 @@ fn what_is_wrong_about_people_and_secrets_is_found() {
         ("keys: [{id: a, secret: nope}]\n", "no secret is called `nope`"),
         ("secrets: {s: {file: f}}\nkeys: [{id: a, secret: s}, {id: a, secret: s}]\n", "taken by another key"),
         ("store: {postgres: nope}\n", "no secret is called `nope`"),
+        ("secrets: {b: {file: f}}\nstore: {postgres: b}\n", "must share their keys"),
+        ("listeners: [{name: a, address: '127.0.0.1:1', publicUrl: 'https://h'}]\n", "nobody is asked who they are, yet"),
+        ("listeners: [{name: a, address: '127.0.0.1:1', trustedProxies: [x]}]\n", "is no IP network"),
         ("store: {path: a, postgres: b}\nsecrets: {b: {file: f}}\n", "keep one"),
         ("access: [{name: A b, tools: [x]}]\n", "cannot be a name"),
         ("access: [{name: a, tools: [x]}, {name: a, tools: [x]}]\n", "taken by another rule"),
@@ -95,4 +98,29 @@ fn what_is_wrong_about_people_and_secrets_is_found() {
     ] {
         assert!(findings(text).contains(said), "{text}: {}", findings(text));
     }
+}
+
+#[test]
+fn a_grant_that_reaches_out_names_what_exists_and_gives_no_secret_to_whom_it_does_not_name() {
+    let plugin = |grants: &str| {
+        format!(
+            "secrets: {{idp: {{file: f}}}}\nrings: {{login: {{algorithm: EdDSA}}}}\nplugins: {{p: {{grants: {{{grants}}}}}}}\n"
+        )
+    };
+    for (grants, said) in [
+        ("http: {rules: [{host: Example.com}]}", "would match nothing"),
+        ("http: {rules: [{host: 'a*.org'}]}", "would match nothing"),
+        ("http: {rules: [{host: h, methods: [post]}]}", "is no HTTP method"),
+        ("http: {rules: [{host: h, ports: [0]}]}", "0 is no port"),
+        ("http: {rules: [{host: h, inject: {secret: nope}}]}", "no secret is called `nope`"),
+        ("http: {rules: [{host: '*', inject: {secret: idp}}]}", "would be sent the secret"),
+        ("http: {rules: [{host: '*.h', inject: {secret: idp}}]}", "would be sent the secret"),
+        ("http: {rules: [{host: h, scheme: http, inject: {secret: idp}}]}", "in the clear"),
+        ("jwt: {rings: [nope]}", "no key ring is called `nope`"),
+        ("secrets: {names: [nope]}", "no secret is called `nope`"),
+    ] {
+        assert!(findings(&plugin(grants)).contains(said), "{grants}: {}", findings(&plugin(grants)));
+    }
+    let fine = "http: {rules: [{host: id.example.com, methods: [POST], inject: {secret: idp, user: me}}, {host: '*'}, {host: '*.h'}]}, jwt: {rings: [login, '*']}, secrets: {names: [idp]}";
+    assert_eq!(findings(&plugin(fine)), "");
 }

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 
 use super::guards::{self, Known};
 use super::path::KeyPath;
-use super::raw::{RawEndpoint, RawListener};
+use super::raw::{RawDetails, RawEndpoint, RawListener};
 use super::report::Report;
-use super::{Endpoint, Guard, Listener, site};
+use super::{Endpoint, Guard, Listener, Network, site};
 
 /// Where the host listens unless configured.
 const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4204);
@@ -50,6 +50,7 @@ fn default_listener(known: Known<'_>) -> Listener {
         name: "main".to_owned(),
         address: DEFAULT_ADDRESS,
         public_url: None,
+        trusted_proxies: Vec::new(),
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
         max_body: usize::try_from(MAX_BODY).unwrap_or(usize::MAX),
@@ -69,6 +70,7 @@ fn one(raw: &RawListener, path: &KeyPath, known: Known<'_>, report: &mut Report<
         name: raw.name.clone(),
         address,
         public_url,
+        trusted_proxies: proxies(raw, path, report),
         allowed_hosts: raw.allowed_hosts.clone(),
         allowed_origins: raw.allowed_origins.clone(),
         max_body: usize::try_from(max_body).unwrap_or(usize::MAX),
@@ -84,6 +86,20 @@ fn read_address(text: &str, path: &KeyPath, report: &mut Report<'_>) -> Option<S
         report.hinted(path, format!("`{text}` is not an IP address with a port"), Some(hint));
     }
     address
+}
+
+fn proxies(raw: &RawListener, path: &KeyPath, report: &mut Report<'_>) -> Vec<Network> {
+    let mut networks = Vec::new();
+    for (index, text) in raw.trusted_proxies.iter().enumerate() {
+        match text.parse() {
+            Ok(network) => networks.push(network),
+            Err(()) => {
+                let hint = "an address or a network, e.g. 10.0.0.0/8".to_owned();
+                report.hinted(&path.key("trustedProxies").index(index), format!("`{text}` is no IP network"), Some(hint));
+            }
+        }
+    }
+    networks
 }
 
 fn check_lists(raw: &RawListener, path: &KeyPath, report: &mut Report<'_>) {
@@ -116,13 +132,16 @@ fn endpoints(raw: &RawListener, path: &KeyPath, address: SocketAddr, known: Know
         site::check_endpoint(endpoint, &here, report);
         let guard = guards::resolve(&endpoint.guard, &here.key("guard"), known, report);
         guards::check(&guard, address, known.tokens, &here.key("guard"), report);
-        if guard == Guard::None && !raw.allowed_hosts.is_empty() {
+        if guard == Guard::None
+            && (!raw.allowed_hosts.is_empty() || raw.public_url.as_deref().is_some_and(|url| !site::is_own(url)))
+        {
             guards::opened(&here.key("guard"), report);
         }
         endpoints.push(Endpoint {
             path: endpoint.path.clone(),
             guard,
             audiences: endpoint.audiences.clone(),
+            ignores_authorization_details: endpoint.authorization_details == RawDetails::Ignore,
             scopes: known.scopes.map_or_else(|| endpoint.scopes.clone(), <[String]>::to_vec),
         });
     }

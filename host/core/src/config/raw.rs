@@ -73,6 +73,10 @@ pub struct RawListener {
     /// The URL at which clients reach it: scheme, host and port, e.g. `https://mcp.example.com`. Default: `http://` and the address, on loopback.
     #[serde(default)]
     pub public_url: Option<String>,
+    /// Proxies in front, as addresses or networks, e.g. `10.0.0.0/8`: the client is whom their `X-Forwarded-For` names. For the rate limits of auth
+    /// strategies. Default: none; the client is who connects.
+    #[serde(default)]
+    pub trusted_proxies: Vec<String>,
     /// Host names (`Host` header) that are accepted besides loopback names, the address itself and the one of `publicUrl`.
     #[serde(default)]
     pub allowed_hosts: Vec<String>,
@@ -109,6 +113,21 @@ pub struct RawEndpoint {
     /// OAuth scopes that clients are told to ask for, of those that the authorization server has. Default: what the strategies say.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// Access tokens that `authorization_details` (RFC 9396) narrow: `refuse` (default), since nothing here enforces them, or `ignore`.
+    #[serde(default)]
+    pub authorization_details: RawDetails,
+}
+
+/// What becomes of tokens that `authorization_details` narrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline, extend("enum" = ["refuse", "ignore"], "type" = "string"), transform = crate::jwt::without_alternatives)]
+pub enum RawDetails {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are taken as if they were not narrowed.
+    Ignore,
 }
 
 /// How an endpoint knows its callers.

@@ -9,7 +9,7 @@ use super::path::KeyPath;
 use super::raw::RawConfig;
 use super::report::Report;
 use super::tree::Tree;
-use super::{Config, KubernetesConfig, identity, listeners, plugins, shape, tokens};
+use super::{Config, KubernetesConfig, identity, listeners, outward, plugins, shape, tokens};
 use crate::finding::{Finding, Place};
 use crate::limits::CONCURRENT_CALLS_MAX;
 use crate::policy::ScopeHierarchy;
@@ -77,6 +77,7 @@ fn resolve(raw: &RawConfig, around: Surroundings<'_>, report: &mut Report<'_>) -
         (true, false) => Tokens::Never,
     };
     let tokens = tokens::resolve(&raw.tokens, report);
+    outward::check(raw, report);
     let names: Vec<&str> = raw.plugins.keys().map(String::as_str).collect();
     let known = Known { tokens: tokens_now, plugins: &names, scopes: around.scopes };
     let mut number =

@@ -33,6 +33,11 @@ pub(crate) fn public_url(raw: &RawListener, path: &KeyPath, report: &mut Report<
     Some(url)
 }
 
+/// Whether a public URL is this machine's own.
+pub(crate) fn is_own(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, authority)| is_loopback(&authority.trim_end_matches('/').to_ascii_lowercase()))
+}
+
 fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),

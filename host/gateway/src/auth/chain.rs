@@ -33,12 +33,14 @@ pub(crate) struct Gate<'a> {
 /// [`Stranger`].
 pub(crate) async fn ask(shared: &Shared, gate: Gate<'_>, token: &str) -> Result<Caller, Stranger> {
     let hash = TokenHash::of(token);
+    // A comparison of hashes comes first wherever it stands: no strategy, and no provider behind one, gets to see a token of ours.
+    let asks_tokens = gate.endpoint.guard.asks(&StrategyRef::Tokens);
+    if let Some(caller) = by_token(&gate.snapshot.config, hash).filter(|_| asks_tokens) {
+        return Ok(caller);
+    }
     for strategy in gate.endpoint.guard.strategies() {
-        let caller = match strategy {
-            StrategyRef::Tokens => by_token(&gate.snapshot.config, hash),
-            StrategyRef::Plugin(name) => one(shared, gate, name, (token, hash)).await?,
-        };
-        if let Some(caller) = caller {
+        let StrategyRef::Plugin(name) = strategy else { continue };
+        if let Some(caller) = one(shared, gate, name, (token, hash)).await? {
             return Ok(caller);
         }
     }
@@ -54,6 +56,7 @@ async fn one(shared: &Shared, gate: Gate<'_>, name: &str, (token, hash): (&str, 
     }
     let case = Case {
         generation: snapshot.generation,
+        listener: listener.name.as_str().into(),
         resource: resource(listener, &gate.endpoint.path).into(),
         plugin: name.into(),
         hash,
@@ -111,5 +114,10 @@ fn caller(gate: Gate<'_>, plugin: &str, hash: TokenHash, identity: &Identity) ->
 
 /// A login may have been ended since the verdict, or while it was made.
 fn unrevoked(shared: &Shared, caller: Caller) -> Result<Caller, Stranger> {
-    if caller.is_revoked(shared.store.as_deref()) { Err(Stranger::InvalidToken) } else { Ok(caller) }
+    let unknown = shared.store.as_ref().is_some_and(|store| !store.knows_revocations());
+    match caller.is_revoked(shared.store.as_deref()) {
+        true => Err(Stranger::InvalidToken),
+        false if unknown && caller.can_be_revoked() => Err(Stranger::Unavailable(None)),
+        false => Ok(caller),
+    }
 }

@@ -23,6 +23,14 @@ pub(crate) fn check(identity: &Identity, endpoint: &Endpoint, resource: &str) ->
     if identity.expires_at <= now() {
         return Err(reject(RejectionCode::Expired, "the token has expired"));
     }
+    // Nothing here enforces what they narrow the token to, so that it must not be taken for a whole one.
+    let narrowed = identity.authorization_details.as_deref().is_some_and(|details| !matches!(details.trim(), "" | "[]" | "null"));
+    if narrowed && !endpoint.ignores_authorization_details {
+        return Err(reject(
+            RejectionCode::Invalid,
+            "the token is limited by authorization_details, which this endpoint does not enforce",
+        ));
+    }
     let ours = |audience: &String| same_resource(audience, resource) || endpoint.audiences.contains(audience);
     if identity.audience.iter().any(ours) { Ok(()) } else { Err(Stranger::Audience(resource.to_owned())) }
 }
@@ -106,6 +114,18 @@ mod tests {
         ] {
             assert!(matches!(judged(&identity("https://id", audience, now() + 9)), Err(Stranger::Audience(_))), "{audience}");
         }
+    }
+
+    #[test]
+    fn a_token_that_details_narrow_is_refused_unless_the_operator_says_that_they_do_not_matter_here() {
+        let mut narrowed = identity("https://id", HERE, now() + 9);
+        narrowed.authorization_details = Some(r#"[{"type":"namespace","name":"a"}]"#.into());
+        assert!(matches!(judged(&narrowed), Err(Stranger::Rejected(_))));
+        let mut endpoint = Endpoint::new("/mcp", Guard::tokens());
+        endpoint.ignores_authorization_details = true;
+        assert_eq!(check(&narrowed, &endpoint, HERE), Ok(()));
+        narrowed.authorization_details = Some("[]".into());
+        assert_eq!(judged(&narrowed), Ok(()));
     }
 
     #[test]

@@ -23,6 +23,8 @@ const VERDICTS_MAX: u64 = 10_000;
 pub(crate) struct Case {
     /// Of the snapshot.
     pub(crate) generation: u64,
+    /// The listener's name: two may have one public URL and differ in the audiences that they take.
+    pub(crate) listener: Arc<str>,
     /// Canonical URL of the endpoint.
     pub(crate) resource: Arc<str>,
     /// Which strategy judged.

@@ -88,6 +88,7 @@ pub(crate) fn snapshot(generation: u64, plugins: Vec<Arc<dyn Plugin>>, tokens: B
         name: "main".into(),
         address: "127.0.0.1:4204".parse().unwrap(),
         public_url: None,
+        trusted_proxies: Vec::new(),
         allowed_hosts: vec!["mcp.example.com".into()],
         allowed_origins: vec!["https://app.example.com".into()],
         max_body: 64 << 10,

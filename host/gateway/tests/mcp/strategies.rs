@@ -66,6 +66,7 @@ async fn whom_the_strategy_knows_gets_in_and_is_who_it_says() {
 async fn the_first_strategy_that_knows_the_credential_decides() {
     let rig = Rig::start().await;
     assert_eq!(rig.list(ADMIN).await.status, 200);
+    assert_eq!(rig.asked(), 0, "no strategy sees a token of the configuration");
     assert_eq!(rig.list("neither").await.status, 401, "no credential of its shape");
     assert_eq!(rig.asked(), 0, "the strategy is not asked about what cannot be its own");
     assert_eq!(rig.list("fake-stranger").await.status, 401);
@@ -103,6 +104,15 @@ async fn a_revoked_login_is_refused_though_its_verdict_is_kept() {
     assert_eq!(answer.status, 401);
     assert!(challenge(&answer).contains("error=\"invalid_token\""));
     assert_eq!(rig.list("fake-joe").await.status, 200);
+}
+
+#[tokio::test]
+async fn while_revocations_cannot_be_known_a_login_that_can_be_revoked_is_refused() {
+    let rig = Rig::start().await;
+    assert_eq!(rig.list("fake-jane").await.status, 200);
+    rig.revoked.revoke("proxy", "(away)").await.unwrap();
+    assert_eq!(rig.list("fake-jane").await.status, 503);
+    assert_eq!(rig.list(ADMIN).await.status, 200);
 }
 
 #[tokio::test]

@@ -161,6 +161,9 @@ impl PluginStore for Revoked {
     fn is_revoked(&self, plugin: &str, grant: &str) -> bool {
         plugin == "proxy" && self.0.lock().iter().any(|one| one == grant)
     }
+    fn knows_revocations(&self) -> bool {
+        !self.0.lock().iter().any(|one| one == "(away)")
+    }
 }
 
 /// The usual host, with `/login` guarded by tokens and then by the strategy `proxy`.
