@@ -89,8 +89,8 @@ impl Assembly {
         let tools = self.kept.iter().enumerate().filter_map(|(index, one)| Some((index, one.loaded.tool()?)));
         let mut waiting: Vec<_> = tools.map(|(index, plugin)| (index, plugin.offers_changed())).collect();
         poll_fn(|context| {
-            let ready = waiting.iter_mut().find(|(_, one)| one.as_mut().poll(context).is_ready());
-            ready.map_or(Poll::Pending, |(index, _)| Poll::Ready(*index))
+            let ready = waiting.iter_mut().find_map(|(index, one)| one.as_mut().poll(context).is_ready().then_some(*index));
+            ready.map_or(Poll::Pending, Poll::Ready)
         })
         .await
     }
