@@ -11,18 +11,18 @@ use crate::cookies::Cookie;
 use crate::errors::{Answer, Failure, Refusal};
 use crate::parameters::{Parameters, encoded, with_query};
 use crate::port::Call;
+use crate::rate::{self, Limit};
 use crate::secret::{digest, is_challenge, secret};
 use crate::store::{self, PENDING};
-use crate::{details, page, pinned, rate, redirect, resource, routes, scope};
+use crate::{details, page, pinned, redirect, resource, routes, scope};
 
 /// How long a person may think, in seconds.
 pub(crate) const PENDING_SECONDS: u64 = 900;
 /// Longest `state` in bytes: it is kept, and goes back in a URL.
 const STATE_MAX: usize = 4_096;
-/// Authorization requests per address and minute: each is kept for a while.
-const PER_MINUTE: u32 = 60;
-/// And from everywhere: with a quarter of an hour to live they take less than a sixth of the store.
-const IN_TOTAL: u32 = 1_000;
+/// Authorization requests per minute: each is kept for a quarter of an hour, and after consent for ten minutes more, so that together they take
+/// less than two fifths of the store.
+const LIMIT: Limit = Limit { kind: "authorize", per_address: 60, in_total: 1_000, reserve: 2, window: 60 };
 
 /// A request as it was validated.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -184,8 +184,7 @@ fn resources(call: Call<'_>, parameters: &Parameters) -> Result<Vec<String>, Ref
 
 /// Keeps the request under a handle that only this browser can use, and sends it to the consent page.
 fn begin(call: Call<'_>, pending: Pending) -> Answer {
-    rate::admit(call, "authorize", PER_MINUTE, 60)?;
-    rate::admit_in_total(call, "authorize", IN_TOTAL, 60)?;
+    rate::admit(call, &LIMIT)?;
     let (handle, browser) = (secret(call), secret(call));
     let id = digest(&handle);
     store::set(call, PENDING, &id, &Pending { browser: digest(&browser), ..pending }, PENDING_SECONDS)?;

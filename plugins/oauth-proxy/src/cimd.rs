@@ -12,9 +12,10 @@ use serde_json::{Map, Value};
 use crate::clients::{Client, Origin};
 use crate::errors::{Failure, Refusal};
 use crate::port::Call;
+use crate::rate::{self, Limit};
 use crate::secret::digest;
 use crate::store::{self, DOCUMENT, MISSING};
-use crate::{pinned, rate, registration};
+use crate::{pinned, registration};
 
 /// Most bytes of a document, and the time for it.
 const BYTES_MAX: usize = 64 << 10;
@@ -27,13 +28,11 @@ const FRESH: u64 = 3_600;
 const FRESH_MAX: u64 = 86_400;
 /// How long one is kept for when its server is down: after a login with it, and before.
 const KEPT: u64 = 30 * 86_400;
-const UNUSED: u64 = 86_400;
+const UNUSED: u64 = 3_600;
 /// How long a failure is answered without asking again.
 const MISSING_SECONDS: u64 = 60;
-/// Fetches per address and hour: each is a request to a server of the caller's choice.
-const PER_HOUR: u32 = 60;
-/// And from everywhere: with a day to live unused ones take less than a sixth of the store.
-const IN_TOTAL: u32 = 600;
+/// Fetches per hour: each is a request to a server of the caller's choice, and kept for an hour if no login follows.
+const LIMIT: Limit = Limit { kind: "document", per_address: 60, in_total: 600, reserve: 1, window: 3_600 };
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
@@ -59,11 +58,9 @@ pub(crate) fn client(call: Call<'_>, url: &str) -> Result<Client, Failure> {
     if let Some(why) = store::get::<String>(call, MISSING, &id)? {
         return copy.ok_or_else(|| Refusal::client(why.record).into());
     }
-    let admitted =
-        rate::admit(call, "document", PER_HOUR, FRESH).and_then(|_| rate::admit_in_total(call, "document", IN_TOTAL, FRESH));
-    match (admitted, copy.clone()) {
+    match (rate::admit(call, &LIMIT), copy.clone()) {
         (Err(Failure::Refused(_)), Some(copy)) => return Ok(copy),
-        (admitted, _) => admitted?,
+        (admitted, _) => drop(admitted?),
     }
     match fetch(call, url) {
         Ok((client, seconds)) => {

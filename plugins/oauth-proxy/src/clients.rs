@@ -27,8 +27,8 @@ pub(crate) struct Client {
 /// How a client became known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Origin {
-    /// By itself (RFC 7591). `counted`: the rate counter that its first login relieves; `touched`: when it was last written.
-    Registered { counted: Option<String>, touched: u64 },
+    /// By itself (RFC 7591). `counted`: the rate counters that its first login relieves; `touched`: when it was last written.
+    Registered { counted: Vec<String>, touched: u64 },
     /// By the document at its `client_id`.
     Document,
     /// By the operator.
@@ -67,13 +67,11 @@ impl Client {
             Origin::Configured => return Ok(()),
         };
         let now = call.now();
-        if counted.is_none() && now < touched + TOUCH_SECONDS {
+        if counted.is_empty() && now < touched + TOUCH_SECONDS {
             return Ok(());
         }
-        if let Some(counter) = counted {
-            rate::forgive(call, &counter)?;
-        }
-        let kept = Self { origin: Origin::Registered { counted: None, touched: now }, ..self };
+        rate::forgive(call, &counted)?;
+        let kept = Self { origin: Origin::Registered { counted: Vec::new(), touched: now }, ..self };
         Ok(store::set(call, CLIENT, &kept.id, &kept, USED_SECONDS)?)
     }
 }

@@ -49,7 +49,7 @@ impl Refusal {
 
     /// Too many of these.
     pub(crate) fn too_many(seconds: u64) -> Self {
-        let description = "too many requests from your address: try again later";
+        let description = "too many requests, from your network or from everywhere: try again later";
         Self { retry_after: Some(seconds), ..Self::coded(429, "temporarily_unavailable", description) }
     }
 

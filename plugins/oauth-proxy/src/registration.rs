@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::clients::{Client, Origin, UNUSED_SECONDS};
 use crate::errors::{Answer, Refusal};
 use crate::port::Call;
+use crate::rate::{self, Limit};
 use crate::store::{self, CLIENT};
-use crate::{rate, redirect, scope, secret};
+use crate::{redirect, scope, secret};
 
 /// Most bytes of a registration: Cursor's with three URIs has 600.
 const BYTES_MAX: usize = 16 << 10;
@@ -17,8 +18,9 @@ const URIS_MAX: usize = 10;
 pub(crate) const NAME_MAX: usize = 100;
 /// Window of the rate limit in seconds.
 const HOUR: u64 = 3_600;
-/// Registrations per hour from everywhere: with a day to live unused ones take less than half of the store.
-const IN_TOTAL: u32 = 2_000;
+/// Registrations per hour from everywhere, and then from each part of it: with a day to live unused ones take less than a third of the store.
+const IN_TOTAL: u32 = 1_000;
+const RESERVE: u32 = 1;
 
 /// Registers a client.
 ///
@@ -30,11 +32,12 @@ pub(crate) fn register(call: Call<'_>, request: &Request) -> Answer {
     }
     let asked = read(&request.body)?;
     let redirect_uris = redirect_uris(&asked, call.settings.custom_schemes)?;
-    let counted = rate::admit(call, "register", call.settings.registration.per_hour, HOUR)?;
-    rate::admit_in_total(call, "register", IN_TOTAL, HOUR)?;
+    let per_address = call.settings.registration.per_hour;
+    let limit = Limit { kind: "register", per_address, in_total: IN_TOTAL, reserve: RESERVE, window: HOUR };
+    let counted = rate::admit(call, &limit)?;
     let id = secret::name(call);
     let name = name(asked.get("client_name")).unwrap_or_else(|| ["client ", id.get(..6).unwrap_or_default()].concat());
-    let origin = Origin::Registered { counted: Some(counted), touched: call.now() };
+    let origin = Origin::Registered { counted, touched: call.now() };
     let client = Client { id, name, redirect_uris, origin };
     store::set(call, CLIENT, &client.id, &client, UNUSED_SECONDS)?;
     Ok(Response::json(201, description(call, &client, &asked).to_string()).header("cache-control", "no-store"))

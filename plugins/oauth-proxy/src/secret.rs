@@ -35,6 +35,12 @@ pub(crate) fn digest(text: &str) -> String {
     encode(&Sha256::digest(text))
 }
 
+/// One of so many numbers, always the same for a text.
+pub(crate) fn bucket(text: &str, of: u16) -> u16 {
+    let number = Sha256::digest(text).iter().take(4).fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    u16::try_from(number.checked_rem(of.into()).unwrap_or_default()).unwrap_or_default()
+}
+
 /// Whether the texts are the same, in a time that tells nothing: their hashes are compared.
 pub(crate) fn same(one: &str, other: &str) -> bool {
     digest(one) == digest(other)
