@@ -29,8 +29,9 @@ const FRESH_MAX: u64 = 86_400;
 /// How long one is kept for when its server is down: after a login with it, and before.
 const KEPT: u64 = 30 * 86_400;
 const UNUSED: u64 = 3_600;
-/// How long a failure is answered without asking again.
+/// How long a failure is answered without asking again; of documents of which a copy is built in, for longer: claude.ai refuses some clouds always.
 const MISSING_SECONDS: u64 = 60;
+const MISSING_PINNED_SECONDS: u64 = 3_600;
 /// Fetches per hour: each is a request to a server of the caller's choice, and kept for an hour if no login follows.
 const LIMIT: Limit = Limit { kind: "document", per_address: 60, in_total: 600, reserve: 1, window: 3_600 };
 
@@ -40,6 +41,28 @@ struct Kept {
     fresh_until: u64,
     /// Whether somebody logged in with it.
     used: bool,
+}
+
+/// Why there is no document.
+#[derive(Debug, Serialize, Deserialize)]
+struct Missing {
+    why: String,
+    /// Its owner says that there is none, or what is none: then a copy counts for nothing.
+    gone: bool,
+}
+
+impl Missing {
+    fn away(why: impl Into<String>) -> Self {
+        Self { why: why.into(), gone: false }
+    }
+
+    fn gone(why: impl Into<String>) -> Self {
+        Self { why: why.into(), gone: true }
+    }
+
+    fn answer(self, copy: Option<Client>) -> Result<Client, Failure> {
+        copy.filter(|_| !self.gone).ok_or_else(|| Refusal::client(self.why).into())
+    }
 }
 
 /// The client that this URL describes.
@@ -55,8 +78,8 @@ pub(crate) fn client(call: Call<'_>, url: &str) -> Result<Client, Failure> {
     }
     let used = kept.as_ref().is_some_and(|kept| kept.used);
     let copy = kept.map(|kept| kept.client).or_else(|| pinned::client(url));
-    if let Some(why) = store::get::<String>(call, MISSING, &id)? {
-        return copy.ok_or_else(|| Refusal::client(why.record).into());
+    if let Some(found) = store::get::<Missing>(call, MISSING, &id)? {
+        return found.record.answer(copy);
     }
     match (rate::admit(call, &LIMIT), copy.clone()) {
         (Err(Failure::Refused(_)), Some(copy)) => return Ok(copy),
@@ -68,7 +91,7 @@ pub(crate) fn client(call: Call<'_>, url: &str) -> Result<Client, Failure> {
             store::set(call, DOCUMENT, &id, &kept, if used { KEPT } else { UNUSED })?;
             Ok(kept.client)
         }
-        Err(why) => missed(call, &id, why, copy),
+        Err(missing) => missed(call, url, missing, copy),
     }
 }
 
@@ -83,11 +106,16 @@ pub(crate) fn touch(call: Call<'_>, url: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Remembers the failure, so that a dead server is asked once a minute; a copy helps on.
-fn missed(call: Call<'_>, id: &str, why: String, copy: Option<Client>) -> Result<Client, Failure> {
-    log::warn(&["a client document could not be had: ", &why].concat());
-    store::set(call, MISSING, id, &why, MISSING_SECONDS)?;
-    copy.ok_or_else(|| Refusal::client(why).into())
+/// Remembers the failure, so that a dead server is asked seldom; a copy helps on.
+fn missed(call: Call<'_>, url: &str, missing: Missing, copy: Option<Client>) -> Result<Client, Failure> {
+    log::warn(&["a client document could not be had: ", &missing.why].concat());
+    let id = digest(url);
+    if missing.gone {
+        store::delete(call, DOCUMENT, &id)?;
+    }
+    let pinned = !missing.gone && pinned::client(url).is_some();
+    store::set(call, MISSING, &id, &missing, if pinned { MISSING_PINNED_SECONDS } else { MISSING_SECONDS })?;
+    missing.answer(copy)
 }
 
 /// https, a host name, the default port, a path; nothing that two readers of URLs could take for different things.
@@ -132,19 +160,21 @@ fn covers(pattern: &str, host: &str) -> bool {
 }
 
 /// The client and for how long it is fresh.
-fn fetch(call: Call<'_>, url: &str) -> Result<(Client, u64), String> {
+fn fetch(call: Call<'_>, url: &str) -> Result<(Client, u64), Missing> {
     let request = Request::get(url).header("accept", "application/json").timeout(TIMEOUT);
-    let reply = call.host.send(request).map_err(|_| "the client's document could not be fetched".to_owned())?;
+    let reply = call.host.send(request).map_err(|_| Missing::away("the client's document could not be fetched"))?;
     let json = reply.header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if reply.status != 200 || !(json == "application/json" || json.ends_with("+json")) {
-        return Err(["the client's document was answered with status ", &reply.status.to_string(), ", or is not JSON"].concat());
+        let why = ["the client's document was answered with status ", &reply.status.to_string(), ", or is not JSON"].concat();
+        // Other answers may be a firewall's.
+        return Err(Missing { why, gone: matches!(reply.status, 404 | 410) });
     }
     if reply.body.len() > BYTES_MAX {
-        return Err("the client's document is longer than 64 KiB".to_owned());
+        return Err(Missing::gone("the client's document is longer than 64 KiB"));
     }
     let document: Map<String, Value> =
-        serde_json::from_slice(&reply.body).map_err(|_| "the client's document is no JSON object".to_owned())?;
-    Ok((read(call, url, &document)?, freshness(&reply)))
+        serde_json::from_slice(&reply.body).map_err(|_| Missing::gone("the client's document is no JSON object"))?;
+    Ok((read(call, url, &document).map_err(Missing::gone)?, freshness(&reply)))
 }
 
 fn read(call: Call<'_>, url: &str, document: &Map<String, Value>) -> Result<Client, String> {

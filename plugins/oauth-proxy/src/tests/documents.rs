@@ -189,8 +189,48 @@ fn well_known_clients_whose_document_cannot_be_had_are_known_by_a_copy() {
     // A document that can be had comes first.
     let other = document(json!({"client_id": code})).to_string();
     serving(&world, code, reply(200, &[("content-type", "application/json")], other.as_bytes()));
-    world.pass(61);
+    world.pass(3_599);
+    assert!(!accepts_redirect(&world, code, REDIRECT), "a server that refuses us is asked once an hour");
+    world.pass(2);
     assert!(accepted(&world, code));
+}
+
+fn accepts_redirect(world: &World, client: &str, redirect_uri: &str) -> bool {
+    let response = world.send("GET", &World::request(client, &[("redirect_uri", redirect_uri)]), &[], "");
+    header(&response, "location").is_some()
+}
+
+#[test]
+fn a_copy_helps_on_while_the_server_is_down_and_not_when_it_says_that_there_is_no_such_client() {
+    let json = ("content-type", "application/json");
+    let other = document(json!({"client_id": "https://app.example.com/other"})).to_string();
+    for (answer, goes_on) in [
+        (reply(403, &[], b""), true),
+        (reply(429, &[json], b"{}"), true),
+        (reply(500, &[], b""), true),
+        (reply(200, &[("content-type", "text/html")], b"are you human?"), true),
+        (reply(404, &[], b""), false),
+        (reply(410, &[], b""), false),
+        (reply(200, &[json], b"[]"), false),
+        (reply(200, &[json], other.as_bytes()), false),
+    ] {
+        let world = World::new();
+        good(&world, json!({}), "");
+        assert_eq!(world.redeem(URL, &world.code(URL, &[]), &[]).status, 200);
+        world.pass(3_601);
+        let said = format!("{:?}", answer.as_ref().map(|reply| reply.status));
+        serving(&world, URL, answer);
+        assert_eq!((accepted(&world, URL), accepted(&world, URL)), (goes_on, goes_on), "{said}");
+        // Once gone, it does not come back because the server is down.
+        serving(&world, URL, Err(HttpError::Timeout("slow".to_owned())));
+        world.pass(61);
+        assert_eq!(accepted(&world, URL), goes_on, "{said}");
+    }
+    // Nor does a copy that is built in.
+    let world = World::new();
+    let (id, back) = ("https://claude.ai/oauth/mcp-oauth-client-metadata", "https://claude.ai/api/mcp/auth_callback");
+    serving(&world, id, reply(404, &[], b""));
+    assert!(!accepts_redirect(&world, id, back));
 }
 
 #[test]
