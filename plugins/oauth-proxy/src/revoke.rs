@@ -4,11 +4,12 @@ use portcullis_plugin::auth::Fault;
 use portcullis_plugin::auth::routes::{Request, Response};
 use portcullis_plugin::log;
 
+use crate::access::{self, Claims};
 use crate::errors::{Answer, Refusal};
 use crate::parameters::Parameters;
 use crate::port::Call;
 use crate::token::client_id;
-use crate::{access, clients, grant, refresh};
+use crate::{clients, grant, refresh};
 
 /// Answers 200 also for a token that is none (§2.2): it is not valid, and that is what was wanted.
 ///
@@ -32,9 +33,18 @@ fn login(call: Call<'_>, token: &str) -> Result<Option<(String, String)>, Fault>
     if let Some((found, _)) = refresh::login(call, token)? {
         return Ok(Some((found.record.id, found.record.client)));
     }
-    match access::verified(call, token) {
-        Ok(claims) => Ok(Some((claims.grant, claims.client_id))),
-        Err(problem) if matches!(problem.code.as_str(), "unavailable" | "denied" | "internal") => Err(problem.into()),
-        Err(_) => Ok(None),
-    }
+    let claims = match access::verified(call, token) {
+        Ok(claims) => Some(claims),
+        Err(problem) if matches!(problem.code.as_str(), "unavailable" | "denied" | "internal") => return Err(problem.into()),
+        // Who logs out late has a token that is over, and a login that perhaps is not (W1).
+        Err(problem) if problem.code == "expired" => ended(call, token)?,
+        Err(_) => None,
+    };
+    Ok(claims.map(|claims| (claims.grant, claims.client_id)))
+}
+
+/// The claims of a token that is over, if its login is not.
+fn ended(call: Call<'_>, token: &str) -> Result<Option<Claims>, Fault> {
+    let Some(claims) = access::over(call, token) else { return Ok(None) };
+    Ok(grant::find(call, &claims.grant)?.map(|_| claims))
 }

@@ -22,6 +22,26 @@ fn w1_w2_w3_a_public_client_ends_the_whole_login_with_either_token() {
 }
 
 #[test]
+fn w1_a_client_that_logs_out_late_ends_the_login_with_a_token_that_is_over() {
+    let world = World::new();
+    let (client, tokens) = world.login();
+    let access = str_of(&tokens, "access_token");
+    world.pass(700);
+    // Of another key, another issuer, another client: nothing, nothing, a refusal.
+    let parts: Vec<&str> = access.split('.').collect();
+    let forged = format!("{}.{}.{}", parts[0], parts[1], crate::secret::encode(b"ring other"));
+    let mut foreign = claims(&access);
+    foreign["iss"] = json!("https://other.example.com");
+    let foreign = super::fake::signed(&json!({"alg": "EdDSA", "typ": "at+jwt"}), &foreign, "ring oauth-proxy");
+    assert_eq!((revoke(&world, &client, &forged).status, revoke(&world, &client, &foreign).status), (200, 200));
+    assert_eq!(refused(&revoke(&world, &world.client(), &access)), (400, "invalid_grant".into()));
+    assert_eq!(world.host.has("grant"), 1);
+    assert_eq!((revoke(&world, &client, &access).status, world.host.has("grant")), (200, 0));
+    // Tokens of logins that ended long ago do not fill the list of revocations.
+    assert_eq!((revoke(&world, &client, &access).status, world.host.revoked.borrow().len()), (200, 1));
+}
+
+#[test]
 fn the_providers_token_is_revoked_there_and_ours_never_goes_there() {
     let world = World::new();
     let (client, tokens) = world.login();
