@@ -100,8 +100,11 @@ pub(crate) fn advance(call: Call<'_>, found: &Found<Grant>) -> Result<bool, Faul
 pub(crate) fn end(call: Call<'_>, id: &str) -> Result<(), Fault> {
     let revoked = call.host.revoke(id);
     // Whatever became of that, no refresh token of it is good any longer.
-    store::delete(call, GRANT, id)?;
-    if let Some(tokens) = store::take::<Tokens>(call, TOKENS, id)? {
+    let grant = store::take::<Grant>(call, GRANT, id)?;
+    let tokens = store::take::<Tokens>(call, TOKENS, id)?;
+    // Tokens of the provider that the settings named before are none of the present one's business (#5120).
+    let theirs = grant.is_none_or(|grant| grant.provider == call.settings.upstream.issuer);
+    if let Some(tokens) = tokens.filter(|_| theirs) {
         provider::revoke(call, &tokens);
     }
     Ok(revoked?)

@@ -10,10 +10,13 @@ use crate::settings::{Issuer, Settings};
 
 /// Describes the strategy.
 pub(crate) fn describe(host: &impl Discovery, settings: &Settings) -> Strategy {
-    let introspects = settings.issuers.iter().any(|one| one.introspection.is_some());
+    let introspecting = settings.issuers.iter().filter_map(|one| one.introspection.as_ref());
     let strategy = settings.issuers.iter().fold(Strategy::new(), |all, one| all.authorization_server(&one.issuer));
     let strategy = strategy.scopes(advertised(host, settings)).shape("jwt");
-    if introspects { strategy.shape("opaque") } else { strategy }
+    introspecting.fold(strategy, |all, how| match &how.prefix {
+        Some(prefix) => all.shape(["prefix:", prefix].concat()),
+        None => all.shape("opaque"),
+    })
 }
 
 /// Those of all issuers in the operator's order, each once.

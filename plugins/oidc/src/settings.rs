@@ -2,6 +2,9 @@
 
 use serde::Deserialize;
 
+/// What to do about opaque tokens of several issuers.
+const PREFIXES: &str = "give each `introspection.prefix`, none the beginning of another, or a token would go to a stranger";
+
 /// What the operator decided.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -60,10 +63,6 @@ impl Settings {
     /// What is wrong, for the operator.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         let settings: Self = serde_json::from_str(json).map_err(|error| ["settings: ", &error.to_string()].concat())?;
-        let mut introspects = settings.issuers.iter().filter_map(|one| one.introspection.as_ref());
-        if introspects.clone().count() > 1 && introspects.any(|how| how.prefix.is_none()) {
-            return Err("settings: several issuers have `introspection`: give each `introspection.prefix`, or a token would go to a stranger".to_owned());
-        }
         let mut names: Vec<&str> = settings.issuers.iter().map(|one| one.issuer.as_str()).collect();
         names.sort_unstable();
         match names.windows(2).find_map(|pair| match pair {
@@ -71,7 +70,24 @@ impl Settings {
             _ => None,
         }) {
             Some(twice) => Err(["settings: issuers has `", twice, "` twice: keep one entry and put everything into it"].concat()),
-            None => Ok(settings),
+            None => settings.check_prefixes().map(|()| settings),
+        }
+    }
+
+    /// Of each opaque token it must be clear which issuer may see it.
+    fn check_prefixes(&self) -> Result<(), String> {
+        let named = |one: &Issuer| Some((one.issuer.clone(), one.introspection.as_ref()?.prefix.clone().unwrap_or_default()));
+        let mut all: Vec<(String, String)> = self.issuers.iter().filter_map(named).collect();
+        // Sorted, a prefix comes right before what begins with it.
+        all.sort_by(|(_, one), (_, other)| one.cmp(other));
+        match all.windows(2).find_map(|pair| match pair {
+            [(one, prefix), (other, longer)] if longer.starts_with(prefix) => Some((one, other)),
+            _ => None,
+        }) {
+            Some((one, other)) => {
+                Err(["settings: an opaque token could be `", one, "`'s or `", other, "`'s: ", PREFIXES].concat())
+            }
+            None => Ok(()),
         }
     }
 

@@ -53,6 +53,16 @@ fn the_providers_token_is_revoked_there_and_ours_never_goes_there() {
 }
 
 #[test]
+fn tokens_of_another_provider_go_to_no_one_when_their_login_ends() {
+    let mut world = World::new();
+    let (client, tokens) = world.login();
+    let before = world.host.provider.borrow().forms.len();
+    world.settings.upstream.issuer = "https://other.example.com".to_owned();
+    assert_eq!(revoke(&world, &client, &str_of(&tokens, "refresh_token")).status, 200);
+    assert_eq!((world.host.provider.borrow().forms.len(), world.host.has("tokens")), (before, 0));
+}
+
+#[test]
 fn a_provider_that_is_down_does_not_keep_a_login_alive() {
     let world = World::new();
     let (client, tokens) = world.login();

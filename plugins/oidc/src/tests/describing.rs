@@ -32,4 +32,6 @@ fn w17_issuers_are_published_character_for_character() {
     assert_eq!((described.authorization_servers.join(" "), described.shapes.join(" ")), ("http://as".into(), "jwt".into()));
     let setup = json!({"introspection": {"endpoint": "https://id.example.com/i"}});
     assert_eq!(describe(&Fake::default(), &settings(setup)).shapes, ["jwt", "opaque"]);
+    let setup = json!({"introspection": {"endpoint": "https://id.example.com/i", "prefix": "gho_"}});
+    assert_eq!(describe(&Fake::default(), &settings(setup)).shapes, ["jwt", "prefix:gho_"]);
 }

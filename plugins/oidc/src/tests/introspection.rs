@@ -80,7 +80,11 @@ fn of_several_issuers_the_one_whose_token_it_is_is_asked_and_no_other() {
     assert!(matches!(judge(&host, &both, "i_1"), Ok(Verdict::Principal(identity)) if identity.issuer == ISSUER));
     assert_eq!(judge(&host, &both, "x_1"), Ok(Verdict::NotMine));
     assert!(host.forms.borrow().iter().all(|(url, _)| url == ENDPOINT));
-    assert!(settings([entry("https://b", other, None), entry(ISSUER, ENDPOINT, Some("i_"))]).is_err());
+    for (one, two) in [(None, Some("i_")), (Some("i_"), None), (None, None), (Some("i_b"), Some("i_")), (Some("i_"), Some("i_"))]
+    {
+        let finding = settings([entry("https://b", other, one), entry(ISSUER, ENDPOINT, two)]).unwrap_err();
+        assert!(finding.contains("`introspection.prefix`"), "{one:?} {two:?}");
+    }
 }
 
 #[test]
