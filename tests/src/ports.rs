@@ -38,12 +38,15 @@ impl Tokens for FakeTokens {
     }
 }
 
-/// Has a stale document of every issuer but `https://down`.
+/// Has a stale document of every issuer but `https://down`; `https://hangs` never answers.
 pub struct FakeDiscovery;
 
 impl Discovery for FakeDiscovery {
     fn fetch<'a>(&'a self, issuer: &'a str, private: bool) -> BoxFuture<'a, Result<Document, DiscoveryError>> {
         Box::pin(async move {
+            if issuer == "https://hangs" {
+                return std::future::pending().await;
+            }
             if issuer == "https://down" {
                 let (reason, retry_after) = ("silence".into(), Duration::from_secs(3));
                 return Err(DiscoveryError::Unavailable { issuer: issuer.into(), reason, retry_after });

@@ -45,7 +45,7 @@ impl Health {
     pub(crate) async fn readiness(&self, snapshot: &Snapshot, audit: &dyn AuditSink) -> Readiness {
         let mut reasons: Vec<Value> = Vec::new();
         if snapshot.catalogue.plugins().is_empty() {
-            reasons.push(json!({"subject": "plugins", "message": "no plugin is loaded"}));
+            reasons.push(json!({"subject": "plugins", "message": "no plugin with tools is loaded"}));
         }
         if let Some(why) = self.kubernetes(snapshot).await {
             reasons.push(json!({"subject": "kubernetes", "message": why}));

@@ -14,7 +14,7 @@ pub(crate) enum Stranger {
     #[error("the bearer token is unknown or was revoked: log in again, or ask the operator of this endpoint for another one")]
     InvalidToken,
     /// A strategy knows it, and it is worth nothing.
-    #[error("{0}: log in again")]
+    #[error("{} (log in again)", .0.message.trim_end_matches('.'))]
     Rejected(Rejection),
     /// It was issued for somebody else (RS-7).
     #[error("the token was issued for another resource: ask for one for `{0}` (RFC 8707 `resource`)")]

@@ -2,11 +2,16 @@
 
 use portcullis_core::authgrant::{DiscoveryGrant, covers};
 use portcullis_core::ports::DiscoveryError;
+use tokio::time::timeout;
 use wasmtime::component::{HasSelf, Linker};
 
 use super::{millis, refused};
 use crate::bindings::discovery as wit;
 use crate::state::{CallState, Shared};
+
+/// A document takes this part of a call's remaining time at most, so that the strategy can still answer without it: `describe` itself has no
+/// more time than a first fetch may wait, and must not fail for want of a network.
+const PART: u32 = 2;
 
 pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     wit::add_to_linker::<_, HasSelf<CallState>>(linker, |state| state)
@@ -15,7 +20,8 @@ pub(crate) fn link(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
 impl wit::Host for CallState {
     async fn fetch(&mut self, issuer: String) -> wasmtime::Result<Result<wit::Document, wit::Problem>> {
         self.host_call()?;
-        Ok(fetch(&self.shared, &issuer).await)
+        let late = || Err(problem("unavailable", format!("`{issuer}` takes longer than this call can wait")));
+        Ok(timeout(self.caller.remaining() / PART, fetch(&self.shared, &issuer)).await.unwrap_or_else(|_| late()))
     }
 }
 
@@ -60,7 +66,7 @@ mod tests {
 
     fn state() -> CallState {
         testing::state_with(|shared| {
-            let issuers = vec!["https://a".to_owned(), "https://down".to_owned()];
+            let issuers = ["https://a", "https://down", "https://hangs"].map(str::to_owned).to_vec();
             shared.grants.discovery = Some(DiscoveryGrant { issuers, private: true });
             shared.ports.discovery = Some(Arc::new(FakeDiscovery));
         })
@@ -83,5 +89,14 @@ mod tests {
     #[tokio::test]
     async fn it_is_a_host_call() {
         assert!(testing::state_with(|shared| shared.limits.host_calls = 0).fetch(String::new()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_hangs_leaves_the_guest_time_to_answer_without_it() {
+        let mut state = state();
+        state.caller.deadline = tokio::time::Instant::now() + std::time::Duration::from_millis(400);
+        let problem = state.fetch("https://hangs".into()).await.unwrap().unwrap_err();
+        assert_eq!(problem.code, "unavailable");
+        assert!(state.caller.remaining() > std::time::Duration::ZERO);
     }
 }

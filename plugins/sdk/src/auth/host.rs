@@ -29,7 +29,8 @@ pub trait Jwt {
 
 /// Capability `discovery`: documents of authorization servers, through the host's cache.
 pub trait Discovery {
-    /// The document of an issuer. Waits for the network only if there is no copy, and then for 2 s at most.
+    /// The document of an issuer. Waits for the network only if there is no copy, and then for 2 s at most, and no
+    /// longer than half of the time that the call has left.
     ///
     /// # Errors
     /// [`discovery::Problem`].
