@@ -2,6 +2,7 @@
 
 mod check;
 mod completion;
+mod login;
 mod plugin;
 mod serve;
 mod stdio;
@@ -22,7 +23,9 @@ Exit codes:
   0  done
   1  it did not work, or `check` or `plugin validate` found errors
   2  the command line is wrong
-  3  `plugin call` met a question that no --answer answers";
+  3  `plugin call` met a question that no --answer answers
+  4  `login` was refused, or has nothing to refresh
+  5  `login` waited for five minutes, and nobody logged in";
 
 /// MCP host whose tools are WebAssembly plugins behind a gate.
 #[derive(Debug, Parser)]
@@ -45,6 +48,8 @@ enum Command {
     Check(check::Arguments),
     /// Print a shell's completion script.
     Completion(completion::Arguments),
+    /// Get an access token for an MCP endpoint through its authorization server, and print it.
+    Login(login::Arguments),
     /// Build, look into, try out plugins.
     Plugin(plugin::Arguments),
 }
@@ -72,6 +77,7 @@ impl Command {
             Self::Stdio(file) => stdio::run(&file),
             Self::Check(arguments) => check::run(&arguments),
             Self::Completion(arguments) => completion::run(&arguments),
+            Self::Login(arguments) => login::run(&arguments),
             Self::Plugin(arguments) => plugin::run(arguments),
         }
     }

@@ -18,6 +18,9 @@ const XDG_STATE_HOME: &str = "XDG_STATE_HOME";
 /// that the authorization server has, and never more.
 const OAUTH_SCOPES: &str = "PORTCULLIS_OAUTH_SCOPES";
 
+/// Set in a session over SSH, whose browser is on another machine: `portcullis login` opens none there.
+const SSH_CONNECTION: &str = "SSH_CONNECTION";
+
 /// The user's home folder.
 const HOME: &str = "HOME";
 
@@ -42,9 +45,19 @@ pub(crate) fn cache_directory() -> PathBuf {
 
 /// Where the host keeps what must outlive it, unless configured; absolute if the system has any absolute place for it.
 pub(crate) fn state_directory() -> PathBuf {
+    own_state_directory().unwrap_or_else(|| std::env::temp_dir().join("portcullis"))
+}
+
+/// Where the user's own state goes; `None`: they have no place of their own, and a folder for everybody will not do.
+pub(crate) fn own_state_directory() -> Option<PathBuf> {
     let home = || read(HOME).map(|home| PathBuf::from(home).join(".local/state"));
     let base = read(XDG_STATE_HOME).map(PathBuf::from).or_else(home).filter(|path| path.is_absolute());
-    base.unwrap_or_else(std::env::temp_dir).join("portcullis")
+    base.map(|base| base.join("portcullis"))
+}
+
+/// Whether the terminal is on another machine than the person.
+pub(crate) fn is_remote() -> bool {
+    read(SSH_CONNECTION).is_some()
 }
 
 /// Scopes to advertise in place of the configured ones.

@@ -8,7 +8,12 @@ use portcullis_tests::components::{self, guest};
 
 fn portcullis(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-    command.current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache")).env_remove("KUBECONFIG").env_remove("PORTCULLIS_LOG");
+    command
+        .current_dir(folder)
+        .env("XDG_CACHE_HOME", folder.join("cache"))
+        .env("XDG_STATE_HOME", folder.join("state"))
+        .env_remove("KUBECONFIG")
+        .env_remove("PORTCULLIS_LOG");
     command.args(arguments).output().unwrap()
 }
 
@@ -93,9 +98,32 @@ fn a_wrong_command_line_is_refused_with_code_2() {
 #[test]
 fn help_says_what_exit_codes_mean() {
     let text = said(&portcullis(folder("").path(), &["--help"]));
-    for code in ["  0  done", "  1  it did not work", "  2  the command line is wrong", "  3  `plugin call`"] {
+    for code in [
+        "  0  done",
+        "  1  it did not work",
+        "  2  the command line is wrong",
+        "  3  `plugin call`",
+        "  4  `login`",
+        "  5  `login`",
+    ] {
         assert!(text.contains(code), "{code} is missing in:\n{text}");
     }
+}
+
+#[test]
+fn login_prints_nothing_but_tokens_and_says_what_to_type() {
+    let folder = folder("");
+    for (arguments, code, words) in [
+        (&["login", "http://host.example/mcp"][..], 1, "plain http is for this machine only"),
+        (&["login", "http://127.0.0.1:1/mcp"], 1, "`127.0.0.1` does not answer"),
+        (&["login", "http://127.0.0.1:1/mcp", "--refresh"], 4, "log in: `portcullis login http://127.0.0.1:1/mcp`"),
+        (&["login", "https://h/", "--refresh", "--force"], 2, "cannot be used with"),
+    ] {
+        let output = portcullis(folder.path(), arguments);
+        assert_eq!((output.status.code(), said(&output).as_str()), (Some(code), ""), "{arguments:?}");
+        assert!(complained(&output).contains(words), "{}", complained(&output));
+    }
+    assert!(folder.path().join("state/portcullis/tokens.lock").exists(), "it keeps tokens in the user's state folder");
 }
 
 #[test]
