@@ -112,6 +112,6 @@ async fn login(arguments: &Arguments) -> anyhow::Result<fault::Result<(String, L
 /// What the token is, without the token.
 fn tell(login: &Login) {
     let until = login.expires_at.map_or_else(|| "until its server ends it".to_owned(), |end| format!("until {end:.0}"));
-    let scope = if login.scope.is_empty() { String::new() } else { format!(", for {}", quoted(&login.scope)) };
+    let scope = if login.scope.is_empty() { String::new() } else { format!(", with the scopes {}", quoted(&login.scope)) };
     eprintln!("The token for {} is good {until}{scope}.", login.resource);
 }
