@@ -163,6 +163,7 @@ mod tests {
             ("GET /callback?code=evil&state=x HTTP/1.1\r\n\r\n", "HTTP/1.1 400"),
             ("GET /favicon.ico HTTP/1.1\r\n\r\n", "HTTP/1.1 404"),
             ("GET /callback HTTP/1.1\r\n\r\n", "HTTP/1.1 404"),
+            ("GET /other?code=evil&state=s HTTP/1.1\r\n\r\n", "HTTP/1.1 404"),
             ("POST /callback?code=evil&state=s HTTP/1.1\r\n\r\n", "HTTP/1.1 404"),
         ] {
             let answer = request(port, head).await;
