@@ -135,6 +135,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpStream;
     use tokio::sync::mpsc;
+    use tokio::time::timeout;
 
     use super::super::fault::Fault;
     use super::{Expected, HEAD_MAX, Listener};
@@ -194,8 +195,9 @@ mod tests {
     async fn a_login_that_nobody_makes_ends() {
         let (paste, mut lines) = mpsc::channel(1);
         drop(paste);
-        let waited = Listener::open(0).await.unwrap().code(expected(), &mut lines, Duration::from_millis(50)).await;
-        assert_eq!(waited.unwrap_err(), Fault::TimedOut(0));
+        let listener = Listener::open(0).await.unwrap();
+        let waited = timeout(Duration::from_secs(20), listener.code(expected(), &mut lines, Duration::from_millis(50))).await;
+        assert_eq!(waited.unwrap().unwrap_err(), Fault::TimedOut(0));
     }
 
     #[tokio::test]

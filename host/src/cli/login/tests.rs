@@ -219,6 +219,8 @@ async fn a_redirect_is_told_and_not_followed() {
 async fn a_server_that_registers_nobody_is_told_with_the_way_around() {
     let (_world, fault) = failed(Wrong::NoRegistration).await;
     assert!(fault.to_string().contains("--client-id ID --port "), "{fault}");
+    let (_world, fault) = failed(Wrong::Registration).await;
+    assert!(matches!(&fault, Fault::Registration { reason, .. } if reason == "invalid_redirect_uri"), "{fault}");
 }
 
 #[tokio::test]

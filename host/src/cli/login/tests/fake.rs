@@ -23,6 +23,7 @@ pub(super) enum Wrong {
     Issuer,
     Plain,
     NoRegistration,
+    Registration,
     State,
     Iss,
     NoIss,
@@ -98,6 +99,9 @@ impl Seen {
                 ok(json!({"resource": resource, "authorization_servers": [origin], "scopes_supported": ["baseline"]}))
             }
             ("GET", "/.well-known/oauth-authorization-server") => ok(metadata(wrong, origin)),
+            ("POST", "/register") if wrong == Wrong::Registration => {
+                (400, Vec::new(), json!({"error": "invalid_redirect_uri", "client_id": "c1"}))
+            }
             ("POST", "/register") => {
                 self.registered = serde_json::from_str(body).unwrap();
                 (201, Vec::new(), json!({"client_id": "c1", "token_endpoint_auth_method": "none"}))
