@@ -24,8 +24,8 @@ const READY: Duration = Duration::from_secs(60);
 /// Times that it is started before giving up (count, 3): a port that was free may be taken a moment later.
 const ATTEMPTS: usize = 3;
 
-/// Users besides the administrator (count, 64): one per set of rules that a test binary asks for.
-const USERS: usize = 64;
+/// Users besides the administrator (count, 160): one per set of rules that a test binary asks for.
+const USERS: usize = 160;
 
 /// What to tell a person whose tests were skipped.
 pub const SKIPPED: &str = "skipped: no real API server. To run it, set KUBEBUILDER_ASSETS to a folder with kube-apiserver and etcd, \
