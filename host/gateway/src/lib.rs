@@ -24,6 +24,7 @@ mod server;
 mod sessions;
 mod stall;
 mod stdio;
+mod steps;
 
 pub use gateway::{Gateway, GatewayParts};
 pub use health::KubernetesProbe;

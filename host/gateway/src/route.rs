@@ -14,6 +14,7 @@ use portcullis_core::snapshot::Snapshot;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::{Challenge, step_up};
 use crate::entry::{Visit, find_endpoint};
@@ -22,6 +23,7 @@ use crate::health::Health;
 use crate::mcp::{Handler, refused_for_scopes};
 use crate::respond::{self, Body, Refusal};
 use crate::sessions::CallerSessions;
+use crate::steps::Steps;
 use crate::{auth, cors, direct, origin, routes};
 
 /// How long a request's body may take to arrive.
@@ -41,12 +43,15 @@ pub(crate) struct Door {
     pub(crate) closing: CancellationToken,
     /// Whatever still runs ends now.
     pub(crate) closed: CancellationToken,
+    steps: Steps,
 }
 
 impl Door {
-    pub(crate) fn new(shared: Arc<Shared>, listener: &str, bound: SocketAddr) -> Self {
+    /// `tracker` is waited for when the listener closes.
+    pub(crate) fn new(shared: Arc<Shared>, listener: &str, bound: SocketAddr, tracker: TaskTracker) -> Self {
         let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
-        Self { shared, listener: listener.to_owned(), bound, closing, closed }
+        let steps = Steps::new(tracker, closed.clone());
+        Self { shared, listener: listener.to_owned(), bound, closing, closed, steps }
     }
 
     /// Answers one request.
@@ -65,7 +70,7 @@ impl Door {
             return respond::http(&Refusal::Moved);
         }
         let Some((_, endpoint)) = find_endpoint(&snapshot.config, &self.listener, request.uri().path()) else {
-            return routes::answer(&snapshot, listener, (self.bound, peer), request).await;
+            return routes::answer(&self.steps, &snapshot, listener, (self.bound, peer), request).await;
         };
         if let Err(elsewhere) = origin::check(listener, self.bound, request.uri(), request.headers()) {
             tracing::info!(listener = self.listener, reason = %elsewhere, "request refused");

@@ -2,6 +2,7 @@
 //! of a request, and few of its answer's reach the client; what protects pages in browsers, the host adds whatever the strategy says.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
@@ -11,6 +12,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
+use portcullis_core::call::CallError;
 use portcullis_core::config::Listener;
 use portcullis_core::snapshot::Snapshot;
 use portcullis_core::strategies::{Described, origin as site_origin};
@@ -20,6 +22,7 @@ use crate::auth::metadata;
 use crate::origin;
 use crate::respond::{self, Body, Refusal, empty};
 use crate::route::collect;
+use crate::steps::{Steps, Unfinished};
 
 /// Bytes of a request's body (`portcullis:auth/routes`): forms and registrations are small.
 const BODY_MAX: usize = 64 << 10;
@@ -49,6 +52,7 @@ const NOTHING_LOADS: HeaderValue = HeaderValue::from_static("default-src 'none';
 
 /// Answers a request to a path that is no endpoint's.
 pub(crate) async fn answer(
+    steps: &Steps,
     snapshot: &Snapshot,
     listener: &Listener,
     (bound, peer): (SocketAddr, IpAddr),
@@ -73,10 +77,11 @@ pub(crate) async fn answer(
     let Some((described, routes)) = snapshot.strategies.route(&listener.name, &path) else {
         return respond::http(&Refusal::NoEndpoint);
     };
-    served(snapshot, listener, (described, &routes), (peer, request)).await
+    served(steps, snapshot, listener, (described, &routes), (peer, request)).await
 }
 
 async fn served(
+    steps: &Steps,
     snapshot: &Snapshot,
     listener: &Listener,
     (described, routes): (&Described, &[&Route]),
@@ -95,7 +100,7 @@ async fn served(
         let from = request.headers().get(ORIGIN).and_then(|it| it.to_str().ok()).unwrap_or("(not text)").to_owned();
         return respond::http(&origin::Elsewhere::Origin(from).into());
     }
-    let mut response = match ask(snapshot, listener, described, (peer, request)).await {
+    let mut response = match ask(steps, snapshot, listener, described, (peer, request)).await {
         Ok(answer) => dressed(answer),
         Err(refusal) => respond::http(&refusal),
     };
@@ -114,13 +119,14 @@ fn from_own_page(listener: &Listener, headers: &HeaderMap) -> bool {
 }
 
 async fn ask(
+    steps: &Steps,
     snapshot: &Snapshot,
     listener: &Listener,
     described: &Described,
     (peer, request): (IpAddr, Request<Incoming>),
 ) -> Result<RouteResponse, Refusal> {
-    let none = Refusal::Route { unavailable: true, retry_after: None };
-    let strategy = snapshot.strategies.get(&described.plugin).ok_or(none)?;
+    let failed = |unavailable| Refusal::Route { unavailable, retry_after: None };
+    let strategy = Arc::clone(snapshot.strategies.get(&described.plugin).ok_or_else(|| failed(true))?);
     let (parts, body) = request.into_parts();
     let body = collect(body, BODY_MAX).await?;
     let request_id = format!("{:032x}", rand::random::<u128>());
@@ -134,7 +140,9 @@ async fn ask(
         body: body.to_vec(),
         client: client(listener, peer, &parts.headers).to_string(),
     };
-    strategy.handle(request).await.map_err(|error| {
+    // In a task of its own: a client that hangs up must not cut the strategy off between two writes.
+    let answered = steps.run(async move { strategy.handle(request).await }).await;
+    answered.map_err(|why| failed(why == Unfinished::Full))?.map_err(|error| {
         let words = error.to_string();
         tracing::warn!(
             request_id,
@@ -145,7 +153,10 @@ async fn ask(
         );
         match error {
             StrategyError::Fault { unavailable, retry_after, .. } => Refusal::Route { unavailable, retry_after },
-            StrategyError::Call(_) => Refusal::Route { unavailable: false, retry_after: None },
+            StrategyError::Call(CallError::Overloaded { retry_after }) => {
+                Refusal::Route { unavailable: true, retry_after: Some(retry_after) }
+            }
+            StrategyError::Call(_) => failed(false),
         }
     })
 }

@@ -47,8 +47,8 @@ impl Gateway {
     pub async fn serve_listener(&self, socket: TcpListener, name: &str, shutdown: CancellationToken) -> Result<(), ServeError> {
         let failed = |source| ServeError::Socket { listener: name.to_owned(), source };
         let address = socket.local_addr().map_err(failed)?;
-        let door = Arc::new(Door::new(Arc::clone(&self.shared), name, address));
         let (room, tracker) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), TaskTracker::new());
+        let door = Arc::new(Door::new(Arc::clone(&self.shared), name, address, tracker.clone()));
         tracing::info!(listener = name, %address, "serving");
         while let Some((stream, peer, permit)) = next(&socket, &room, &shutdown).await {
             tracker.spawn(accepted((stream, peer), permit, Arc::clone(&door), shutdown.clone()));
@@ -64,7 +64,7 @@ async fn drain(door: &Door, tracker: &TaskTracker) {
     tracker.close();
     door.closing.cancel();
     if tokio::time::timeout(DRAIN, tracker.wait()).await.is_err() {
-        tracing::warn!(connections = tracker.len(), "requests were still in flight after {DRAIN:?}; they end now");
+        tracing::warn!(tasks = tracker.len(), "requests were still in flight after {DRAIN:?}; they end now");
     }
     door.closed.cancel();
     tracker.wait().await;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use portcullis_core::ports::PluginStore;
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::client::{Answer, Post};
 use crate::fake::Fake;
-use crate::server::{ADMIN, Server};
+use crate::server::{ADMIN, Server, eventually};
 use crate::strategy::{FakeStrategy, Revoked, guarded};
 
 struct Rig {
@@ -233,4 +234,19 @@ async fn a_route_that_fails_says_nothing_of_why() {
     let answer = rig.send(Post::get("/authorize?fault")).await;
     assert_eq!(answer.status, 503);
     assert!(!answer.text.contains("secret") && answer.headers.contains_key("retry-after"), "{answer:?}");
+    let answer = rig.send(Post::get("/authorize?busy")).await;
+    assert_eq!((answer.status.as_u16(), answer.headers["retry-after"].to_str().unwrap()), (503, "3"));
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_does_not_cut_a_strategy_off() {
+    let rig = Rig::start().await;
+    let mut client = tokio::net::TcpStream::connect(rig.server.address).await.unwrap();
+    client.write_all(b"GET /authorize?slow HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    eventually("the step's beginning", || rig.strategy.seen.lock().is_some()).await;
+    client.shutdown().await.unwrap();
+    assert_eq!(client.read_to_end(&mut Vec::new()).await.unwrap(), 0, "the host has noticed, and closes");
+    assert_eq!(rig.strategy.finished.load(Ordering::SeqCst), 0);
+    rig.strategy.go.notify_one();
+    eventually("the step's end", || rig.strategy.finished.load(Ordering::SeqCst) == 1).await;
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
+use portcullis_core::call::CallError;
 use portcullis_core::catalogue::Catalogue;
 use portcullis_core::config::{Config, Endpoint, Guard, StrategyRef};
 use portcullis_core::keyvalue::{Entry, KeyValueError, Write};
@@ -19,6 +20,7 @@ use portcullis_core::strategy::{
     Attempt, Identity, Rejection, RejectionCode, Route, RouteRequest, RouteResponse, Shape, Site, Strategy, StrategyError,
     Verdict,
 };
+use tokio::sync::Notify;
 
 use crate::server::{rules, snapshot, tokens};
 
@@ -30,6 +32,9 @@ pub(crate) struct FakeStrategy {
     pub(crate) asked: AtomicUsize,
     /// The last request to a route.
     pub(crate) seen: Mutex<Option<RouteRequest>>,
+    /// Lets `?slow` go on, and counts those that did.
+    pub(crate) go: Notify,
+    pub(crate) finished: AtomicUsize,
 }
 
 impl FakeStrategy {
@@ -44,7 +49,8 @@ impl FakeStrategy {
             templates: vec![],
             exports: Exports::default(),
         };
-        Arc::new(Self { descriptor, asked: AtomicUsize::new(0), seen: Mutex::new(None) })
+        let (asked, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { descriptor, asked, seen: Mutex::new(None), go: Notify::new(), finished })
     }
 
     pub(crate) fn described() -> Strategy {
@@ -99,7 +105,7 @@ fn judge(credential: &str) -> Result<Verdict, StrategyError> {
         "elsewhere" => identity.audience = vec!["https://other.example.com/mcp".into()],
         "local" => identity.issuer = "portcullis:local".into(),
         "late" => identity.expires_at = now(),
-        "brief" => identity.expires_at = now() + 2,
+        "brief" if !identity.scopes.iter().any(|scope| scope == "long") => identity.expires_at = now() + 2,
         _ => {}
     }
     Ok(Verdict::Principal(Box::new(identity)))
@@ -127,11 +133,19 @@ impl Authenticator for FakeStrategy {
     }
 
     fn handle(&self, request: RouteRequest) -> BoxFuture<'_, Result<RouteResponse, StrategyError>> {
-        let fault = request.query.as_deref() == Some("fault");
+        let query = request.query.clone().unwrap_or_default();
         *self.seen.lock() = Some(request);
         Box::pin(async move {
-            if fault {
-                return Err(StrategyError::Fault { unavailable: true, message: "secret details".into(), retry_after: None });
+            match query.as_str() {
+                "fault" => {
+                    return Err(StrategyError::Fault { unavailable: true, message: "secret details".into(), retry_after: None });
+                }
+                "busy" => return Err(CallError::Overloaded { retry_after: Duration::from_secs(3) }.into()),
+                "slow" => {
+                    self.go.notified().await;
+                    self.finished.fetch_add(1, Ordering::SeqCst);
+                }
+                _ => {}
             }
             let headers =
                 vec![("content-type".to_owned(), "text/plain".to_owned()), ("set-cookie".to_owned(), "__Host-x=1".to_owned())];
