@@ -4,6 +4,7 @@
 mod bearer;
 mod chain;
 mod challenge;
+pub(crate) mod fingerprint;
 mod identity;
 pub(crate) mod metadata;
 mod scopes;

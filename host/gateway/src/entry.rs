@@ -47,8 +47,13 @@ pub(crate) enum Credential {
         expires_at: u64,
         /// Of the credential.
         hash: TokenHash,
+        /// What judged it (`auth/fingerprint.rs`).
+        judged_by: [u8; 32],
     },
 }
+
+/// How often a stream looks whether its caller's login was ended: a look is one in a map, and a revocation should act within a second.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Who calls, and how it was proved.
 #[derive(Debug, Clone)]
@@ -58,29 +63,44 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Whether the proof still holds under another configuration, or later.
-    pub(crate) fn is_still_valid(&self, config: &Config, store: Option<&dyn PluginStore>) -> bool {
+    /// Over stdio.
+    pub(crate) fn local() -> Self {
+        Self { principal: Arc::new(Principal::local()), credential: Credential::Stdio }
+    }
+
+    /// Whether the proof still holds under another snapshot, or later.
+    pub(crate) fn is_still_valid(&self, snapshot: &Snapshot, store: Option<&dyn PluginStore>) -> bool {
+        let config = &snapshot.config;
         match &self.credential {
             Credential::Stdio => true,
             Credential::Unguarded { listener, path } => {
                 find_endpoint(config, listener, path).is_some_and(|(_, endpoint)| endpoint.guard == Guard::None)
             }
             Credential::Token { name, hash } => config.tokens.get(name).is_some_and(|token| token.hash.matches(hash)),
-            Credential::Strategy { listener, path, plugin, expires_at, .. } => {
-                let asks = |endpoint: &Endpoint| endpoint.guard.asks(&StrategyRef::Plugin(plugin.clone()));
-                let asked = find_endpoint(config, listener, path).is_some_and(|(_, endpoint)| asks(endpoint));
-                asked && *expires_at > auth::now() && !self.is_revoked(store)
+            Credential::Strategy { listener, path, plugin, expires_at, judged_by, .. } => {
+                let alike = find_endpoint(config, listener, path).is_some_and(|(listener, endpoint)| {
+                    let asks = endpoint.guard.asks(&StrategyRef::Plugin(plugin.clone()));
+                    asks && auth::fingerprint::of(snapshot, listener, endpoint, plugin) == Some(*judged_by)
+                });
+                alike && *expires_at > auth::now() && !self.is_revoked(store)
             }
         }
     }
 
-    /// Returns when the credential ends; never for one that does not.
-    pub(crate) async fn ended(&self) {
-        match &self.credential {
-            Credential::Strategy { expires_at, .. } => {
-                tokio::time::sleep(Duration::from_secs(expires_at.saturating_sub(auth::now()))).await;
+    /// Seconds since 1970 at which the credential ends; the greatest for one that does not.
+    pub(crate) fn ends(&self) -> u64 {
+        if let Credential::Strategy { expires_at, .. } = &self.credential { *expires_at } else { u64::MAX }
+    }
+
+    /// Returns when the credential ends, or within about a second after its login was ended; never for one that does neither. Cancellation safe.
+    pub(crate) async fn ended(&self, store: Option<&dyn PluginStore>) {
+        let Credential::Strategy { expires_at, .. } = &self.credential else { return std::future::pending().await };
+        loop {
+            let left = Duration::from_secs(expires_at.saturating_sub(auth::now()));
+            if left.is_zero() || self.is_revoked(store) {
+                return;
             }
-            _ => std::future::pending().await,
+            tokio::time::sleep(if self.can_be_revoked() { left.min(LOOK) } else { left }).await;
         }
     }
 

@@ -17,6 +17,7 @@ mod lines;
 mod mcp;
 mod notices;
 mod origin;
+mod proof;
 mod respond;
 mod route;
 mod routes;

@@ -7,6 +7,7 @@ mod digest;
 mod info;
 mod legacy;
 mod listen;
+mod notifier;
 mod prompts;
 mod questions;
 mod record;
@@ -25,7 +26,6 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use portcullis_core::policy::Action;
-use portcullis_core::principal::Principal;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, CustomRequest, CustomResult, DiscoverResult,
     Extensions, GetPromptRequestParams, GetPromptResponse, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
@@ -36,8 +36,9 @@ use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 use tokio_util::sync::CancellationToken;
 
-use crate::entry::{Caller, Credential, Entry, Visit};
+use crate::entry::{Caller, Entry, Visit};
 use crate::gateway::Shared;
+use crate::proof::Proof;
 use crate::respond;
 
 type Context = RequestContext<RoleServer>;
@@ -49,17 +50,19 @@ pub(crate) struct Handler {
     /// The request that this handler was made for; `None` over stdio, where it serves them all.
     first: Option<Arc<Visit>>,
     session: Arc<legacy::Session>,
+    proof: Arc<Proof>,
     /// Streams should end in good order.
     closing: CancellationToken,
 }
 
 impl Handler {
-    pub(crate) fn http(shared: Arc<Shared>, visit: Arc<Visit>, closing: CancellationToken) -> Self {
-        Self { shared, first: Some(visit), session: Arc::default(), closing }
+    /// `proof` is the session's, should one be opened.
+    pub(crate) fn http(shared: Arc<Shared>, visit: Arc<Visit>, proof: Arc<Proof>, closing: CancellationToken) -> Self {
+        Self { shared, first: Some(visit), session: Arc::default(), proof, closing }
     }
 
     pub(crate) fn stdio(shared: Arc<Shared>, closing: CancellationToken) -> Self {
-        Self { shared, first: None, session: Arc::default(), closing }
+        Self { shared, first: None, session: Arc::default(), proof: Proof::new(Caller::local()), closing }
     }
 
     /// The request's own view: over HTTP it comes with the request, over stdio it is made here. Never falls back from one to the other.
@@ -78,8 +81,7 @@ impl Handler {
     }
 
     fn local(&self) -> Entry {
-        let caller = Caller { principal: Arc::new(Principal::local()), credential: Credential::Stdio };
-        self.shared.enter(self.shared.snapshot(), caller)
+        self.shared.enter(self.shared.snapshot(), Caller::local())
     }
 }
 

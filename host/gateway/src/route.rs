@@ -21,6 +21,7 @@ use crate::entry::{Visit, find_endpoint};
 use crate::gateway::Shared;
 use crate::health::Health;
 use crate::mcp::{Handler, refused_for_scopes};
+use crate::proof::Proof;
 use crate::respond::{self, Body, Refusal};
 use crate::sessions::CallerSessions;
 use crate::steps::Steps;
@@ -111,9 +112,10 @@ impl Door {
             let challenge = challenge().unauthorized(&stranger);
             Refusal::Stranger(stranger, challenge)
         })?;
-        let principal = Arc::clone(&caller.principal);
         let (mut parts, body) = request.into_parts();
-        self.shared.sessions.admit(&mut parts.headers, &principal)?;
+        if let Some(proof) = self.shared.sessions.admit(&mut parts.headers, &caller.principal)? {
+            proof.renew(&caller, snapshot, self.shared.store.as_deref());
+        }
         // The credential has done its work: nothing behind this line may see it.
         parts.headers.remove(http::header::AUTHORIZATION);
         let body = if parts.method == Method::POST { collect(body, listener.max_body).await? } else { Bytes::new() };
@@ -124,6 +126,7 @@ impl Door {
         if let Some(answer) = direct::answer(&self.shared, &entry, &parts.headers, &body).await {
             return Ok(answer);
         }
+        let proof = Proof::new(entry.caller.clone());
         let visit = Visit::new(entry);
         parts.extensions.insert(Arc::clone(&visit));
         let says_json = parts.headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
@@ -131,8 +134,8 @@ impl Door {
         let until = if parts.method == Method::GET { &self.closing } else { &self.closed };
         let closes = parts.method == Method::DELETE;
         let request = Request::from_parts(parts, Full::new(body.clone()));
-        let sessions = self.shared.sessions.of(&principal);
-        let mut response = self.service(visit, &sessions, listener.max_body, until).handle(request).await;
+        let sessions = self.shared.sessions.of(&proof);
+        let mut response = self.service((visit, proof), &sessions, listener.max_body, until).handle(request).await;
         if sessions.was_full() {
             return Err(Refusal::Sessions);
         }
@@ -149,7 +152,7 @@ impl Door {
     /// rmcp's service for this one request: its factory is not told which request it serves, so the answer is built in.
     fn service(
         &self,
-        visit: Arc<Visit>,
+        (visit, proof): (Arc<Visit>, Arc<Proof>),
         sessions: &Arc<CallerSessions>,
         max_body: usize,
         until: &CancellationToken,
@@ -160,7 +163,7 @@ impl Door {
         config.cancellation_token = until.clone();
         // `origin` has looked already, by the snapshot's lists.
         config.allowed_hosts.clear();
-        let handler = Handler::http(Arc::clone(&self.shared), visit, self.closing.clone());
+        let handler = Handler::http(Arc::clone(&self.shared), visit, proof, self.closing.clone());
         StreamableHttpService::new(move || Ok(handler.clone()), Arc::clone(sessions), config)
     }
 }

@@ -16,6 +16,7 @@ use rmcp::model::{ClientJsonRpcMessage, ProtocolVersion, ServerJsonRpcMessage};
 use rmcp::transport::streamable_http_server::session::local::{LocalSessionManager, LocalSessionManagerError, SessionConfig};
 use rmcp::transport::streamable_http_server::session::{ServerSseMessage, SessionId, SessionManager};
 
+use crate::proof::Proof;
 use crate::respond::Refusal;
 
 /// Header that carries a session's id.
@@ -45,6 +46,7 @@ pub(crate) struct Sessions {
 /// One session that counts, until it is dropped.
 struct Place {
     caller: Arc<Principal>,
+    proof: Arc<Proof>,
     taken: Arc<Mutex<HashMap<Arc<Principal>, usize>>>,
 }
 
@@ -72,42 +74,45 @@ impl Sessions {
         Arc::new(Self { local, owners: Mutex::default(), taken: Arc::default(), max })
     }
 
-    /// Lets a request pass that names no session or one of its caller's. Requests of 2026-07-28 know no sessions: the header is ignored (T-1).
+    /// Lets a request pass that names no session or one of its caller's, whose proof it returns. Requests of 2026-07-28 know no sessions: the
+    /// header is ignored (T-1).
     ///
     /// # Errors
     /// [`Refusal::Session`] for somebody else's.
-    pub(crate) fn admit(&self, headers: &mut HeaderMap, caller: &Principal) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, headers: &mut HeaderMap, caller: &Principal) -> Result<Option<Arc<Proof>>, Refusal> {
         if headers.get(VERSION).is_some_and(|version| version.as_bytes() >= ProtocolVersion::V_2026_07_28.as_str().as_bytes()) {
             headers.remove(SESSION);
-            return Ok(());
+            return Ok(None);
         }
-        let Some(id) = headers.get(SESSION) else { return Ok(()) };
+        let Some(id) = headers.get(SESSION) else { return Ok(None) };
         let id = id.to_str().map_err(|_| Refusal::Session)?;
-        let owned = self.owners.lock().get(id).is_some_and(|place| place.caller.as_ref() == caller);
-        if owned { Ok(()) } else { Err(Refusal::Session) }
+        let owners = self.owners.lock();
+        let place = owners.get(id).filter(|place| place.caller.as_ref() == caller).ok_or(Refusal::Session)?;
+        Ok(Some(Arc::clone(&place.proof)))
     }
 
-    /// What rmcp is given for one request of this caller.
-    pub(crate) fn of(self: &Arc<Self>, caller: &Arc<Principal>) -> Arc<CallerSessions> {
-        Arc::new(CallerSessions { all: Arc::clone(self), caller: Arc::clone(caller), was_full: AtomicBool::new(false) })
+    /// What rmcp is given for one request; a session that it opens has this proof.
+    pub(crate) fn of(self: &Arc<Self>, proof: &Arc<Proof>) -> Arc<CallerSessions> {
+        Arc::new(CallerSessions { all: Arc::clone(self), proof: Arc::clone(proof), was_full: AtomicBool::new(false) })
     }
 
     /// Counted before the session is opened: of two that ask for the last place, one gets it.
-    fn take(&self, caller: &Arc<Principal>) -> Option<Place> {
+    fn take(&self, proof: &Arc<Proof>) -> Option<Place> {
+        let caller = &proof.caller().principal;
         let mut taken = self.taken.lock();
         let (all, own) = (taken.values().sum::<usize>(), taken.get(caller).copied().unwrap_or(0));
         if all >= self.max.0 || own >= self.max.1 {
             return None;
         }
         taken.insert(Arc::clone(caller), own + 1);
-        Some(Place { caller: Arc::clone(caller), taken: Arc::clone(&self.taken) })
+        Some(Place { caller: Arc::clone(caller), proof: Arc::clone(proof), taken: Arc::clone(&self.taken) })
     }
 }
 
 /// The sessions as one caller's request sees them.
 pub(crate) struct CallerSessions {
     all: Arc<Sessions>,
-    caller: Arc<Principal>,
+    proof: Arc<Proof>,
     was_full: AtomicBool,
 }
 
@@ -134,7 +139,7 @@ impl SessionManager for CallerSessions {
     type Transport = <LocalSessionManager as SessionManager>::Transport;
 
     async fn create_session(&self) -> Result<(SessionId, Self::Transport), Self::Error> {
-        let Some(place) = self.all.take(&self.caller) else {
+        let Some(place) = self.all.take(&self.proof) else {
             self.was_full.store(true, Ordering::Relaxed);
             return Err(SessionFault::Full);
         };
@@ -199,9 +204,12 @@ mod tests {
     use rmcp::transport::streamable_http_server::session::SessionManager as _;
 
     use super::{SessionFault, Sessions};
+    use crate::entry::Caller;
+    use crate::proof::Proof;
 
-    fn person(name: &str) -> Arc<Principal> {
-        Arc::new(Principal { subject: name.into(), ..Principal::local() })
+    fn person(name: &str) -> Arc<Proof> {
+        let principal = Arc::new(Principal { subject: name.into(), ..Principal::local() });
+        Proof::new(Caller { principal, ..Caller::local() })
     }
 
     #[tokio::test]

@@ -9,10 +9,10 @@ use portcullis_core::snapshot::Snapshot;
 use portcullis_core::strategies::{Described, resource};
 use portcullis_core::strategy::{Attempt, Identity, StrategyError, Verdict};
 
-use super::identity;
 use super::stranger::Stranger;
 use super::tokens::by_token;
 use super::verdicts::{Case, Kept};
+use super::{fingerprint, identity};
 use crate::entry::{Caller, Credential};
 use crate::gateway::Shared;
 
@@ -69,7 +69,8 @@ async fn one(shared: &Shared, gate: Gate<'_>, name: &str, (token, hash): (&str, 
         Verdict::Reject(rejection) => Err(Stranger::Rejected(rejection)),
         Verdict::Principal(identity) => {
             identity::check(&identity, gate.endpoint, &case.resource)?;
-            let caller = unrevoked(shared, caller(gate, name, hash, &identity))?;
+            let caller = caller(gate, name, hash, &identity).ok_or(Stranger::Unavailable(None))?;
+            let caller = unrevoked(shared, caller)?;
             shared.verdicts.keep(case, Kept::new(caller.clone(), &identity));
             Ok(Some(caller))
         }
@@ -100,7 +101,8 @@ async fn judge(gate: Gate<'_>, described: &Described, case: &Case, token: &str) 
     Err(Stranger::Unavailable(retry_after))
 }
 
-fn caller(gate: Gate<'_>, plugin: &str, hash: TokenHash, identity: &Identity) -> Caller {
+/// `None`: the strategy is not loaded.
+fn caller(gate: Gate<'_>, plugin: &str, hash: TokenHash, identity: &Identity) -> Option<Caller> {
     let credential = Credential::Strategy {
         listener: gate.listener.name.clone(),
         path: gate.endpoint.path.clone(),
@@ -108,8 +110,9 @@ fn caller(gate: Gate<'_>, plugin: &str, hash: TokenHash, identity: &Identity) ->
         grant: identity.grant.clone(),
         expires_at: identity.expires_at,
         hash,
+        judged_by: fingerprint::of(gate.snapshot, gate.listener, gate.endpoint, plugin)?,
     };
-    Caller { principal: Arc::new(identity::principal(identity)), credential }
+    Some(Caller { principal: Arc::new(identity::principal(identity)), credential })
 }
 
 /// A login may have been ended since the verdict, or while it was made.

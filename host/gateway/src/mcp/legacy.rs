@@ -1,22 +1,18 @@
 //! What only revisions before 2026-07-28 know: a session with a log level, subscriptions of its own, and notifications that nobody asked for
-//! in particular.
+//! in particular (`notifier`).
 #![expect(deprecated, reason = "log messages are deprecated in MCP, and still asked for")]
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use portcullis_core::notice::Notice;
-use rmcp::model::{
-    ErrorCode, LoggingLevel, PromptListChangedNotification, ResourceListChangedNotification, ResourceUpdatedNotification,
-    ResourceUpdatedNotificationParam, ServerNotification, ToolListChangedNotification,
-};
+use rmcp::model::{ErrorCode, LoggingLevel};
 use rmcp::service::NotificationContext;
 use rmcp::{ErrorData, RoleServer};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::listen::{Changes, expand};
-use super::watches::{WatchGuard, Watches};
+use super::listen::Changes;
+use super::notifier::{Added, Notifier, Watching};
+use super::watches::Watches;
 use super::{Context, Handler, info, record, resources};
 use crate::respond::Trouble;
 
@@ -27,7 +23,7 @@ const URIS_MAX: usize = 256;
 #[derive(Default)]
 pub(super) struct Session {
     level: Mutex<Option<LoggingLevel>>,
-    watching: Arc<Mutex<HashMap<String, WatchGuard>>>,
+    watching: Watching,
     notifier: Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
@@ -38,7 +34,7 @@ impl Session {
     }
 
     pub(super) fn unsubscribe(&self, uri: &str) {
-        self.watching.lock().remove(uri);
+        self.watching.remove(uri);
     }
 }
 
@@ -59,49 +55,26 @@ pub(super) async fn subscribe(handler: &Handler, uri: String, context: &Context)
     if !allowed || resources::owner(&entry, &uri).await.is_none() {
         return Err(Trouble::UnknownResource(uri));
     }
-    let mut watching = handler.session.watching.lock();
-    if watching.len() >= URIS_MAX && !watching.contains_key(&uri) {
-        return Err(Trouble::Params(format!("a session may subscribe to {URIS_MAX} resources: unsubscribe from some first")));
+    // By the newest proof: a request that was sent with an older token must not begin a watch that ends before the session's others.
+    let (watches, caller) = (&handler.shared.watches, handler.proof.caller());
+    match handler.session.watching.add(&uri, URIS_MAX, || Watches::join(watches, &caller, &uri)) {
+        Added::Watched => Ok(()),
+        Added::Full => {
+            Err(Trouble::Params(format!("a session may subscribe to {URIS_MAX} resources: unsubscribe from some first")))
+        }
+        Added::Refused => {
+            let most = watches.most(&caller);
+            Err(Trouble::Params(format!("one caller may watch {most} resources: unsubscribe from some first")))
+        }
     }
-    let Some(guard) = Watches::join(&handler.shared.watches, &entry.caller, &uri) else {
-        let most = handler.shared.watches.most(&entry.caller);
-        return Err(Trouble::Params(format!("one caller may watch {most} resources: unsubscribe from some first")));
-    };
-    watching.insert(uri, guard);
-    Ok(())
 }
 
 /// From `notifications/initialized` on, the session hears what changes. Ends with the session, whose handler owns the task.
 pub(super) fn notify(handler: &Handler, context: NotificationContext<RoleServer>) {
     let entry = handler.entry(&context.extensions);
-    let mut changes = Changes::new(&handler.shared, &entry, handler.closing.clone());
+    let changes = Changes::new(handler, &entry);
     handler.release(&context.extensions);
-    let watching = Arc::clone(&handler.session.watching);
-    let peer = context.peer;
-    let task = tokio::spawn(async move {
-        while let Some(change) = changes.next().await {
-            let uris: Vec<String> = watching.lock().keys().cloned().collect();
-            for notice in changes.visible(expand(change, &uris)) {
-                let Some(notification) = notification(notice, &uris) else { continue };
-                if peer.send_notification(notification).await.is_err() {
-                    return;
-                }
-            }
-        }
-        watching.lock().clear();
-    });
-    *handler.session.notifier.lock() = Some(AbortOnDropHandle::new(task));
-}
-
-/// List changes go to everybody, updates to subscribers.
-fn notification(notice: Notice, uris: &[String]) -> Option<ServerNotification> {
-    Some(match notice {
-        Notice::ToolsChanged => ToolListChangedNotification::default().into(),
-        Notice::PromptsChanged => PromptListChangedNotification::default().into(),
-        Notice::ResourcesChanged => ResourceListChangedNotification::default().into(),
-        Notice::ResourceUpdated { uri } if uris.contains(&uri) => {
-            ResourceUpdatedNotification::new(ResourceUpdatedNotificationParam::new(uri)).into()
-        }
-        Notice::ResourceUpdated { .. } => return None,
-    })
+    let (watches, watching) = (Arc::clone(&handler.shared.watches), handler.session.watching.clone());
+    let notifier = Notifier { changes, watches, watching, peer: context.peer };
+    *handler.session.notifier.lock() = Some(AbortOnDropHandle::new(tokio::spawn(notifier.run())));
 }

@@ -45,7 +45,7 @@ pub(super) async fn run(handler: &Handler, context: SubscriptionContext) {
         }
     }
     // Listens before anything watches: a guest's first notice must not be missed.
-    let mut changes = Changes::new(&handler.shared, &entry, handler.closing.clone());
+    let mut changes = Changes::new(handler, &entry);
     let join = |uri: &String| Watches::join(&handler.shared.watches, &entry.caller, uri);
     let _watching: Vec<WatchGuard> = uris.iter().filter_map(join).collect();
     drop(entry);
@@ -56,7 +56,7 @@ pub(super) async fn run(handler: &Handler, context: SubscriptionContext) {
             () = context.cancelled() => return,
             change = changes.next() => change,
         };
-        let Some(notices) = change else { return };
+        let Ok(notices) = change else { return };
         for notice in changes.visible(expand(notices, &uris)) {
             if matches!(
                 send(context.sink(), notice).await,
@@ -98,46 +98,80 @@ pub(super) enum Change {
     Everything,
 }
 
+/// Why there are no more changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The caller's proof ended, or holds no longer.
+    Proof,
+    /// The host closes.
+    Host,
+}
+
 /// The stream itself.
 pub(super) struct Changes {
     shared: Arc<Shared>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     notices: broadcast::Receiver<Notice>,
     caller: Caller,
+    proofs: watch::Receiver<Caller>,
     seen: Lists,
     closing: CancellationToken,
 }
 
 impl Changes {
-    pub(super) fn new(shared: &Arc<Shared>, entry: &Entry, closing: CancellationToken) -> Self {
+    pub(super) fn new(handler: &Handler, entry: &Entry) -> Self {
         let seen = Lists::of(&entry.snapshot, &entry.wire, &entry.caller);
+        let shared = Arc::clone(&handler.shared);
         let mut snapshots = shared.snapshots.clone();
         // The newest snapshot may be newer than the entry's: compare at once.
         snapshots.mark_changed();
         let (notices, caller) = (shared.notices.subscribe(), entry.caller.clone());
-        Self { shared: Arc::clone(shared), snapshots, notices, caller, seen, closing }
+        Self { shared, snapshots, notices, caller, proofs: handler.proof.follow(), seen, closing: handler.closing.clone() }
     }
 
-    /// The next change; `None` when there will be none for this caller.
-    pub(super) async fn next(&mut self) -> Option<Change> {
+    /// The next change.
+    ///
+    /// # Errors
+    /// [`Ended`]: there will be none for this caller.
+    pub(super) async fn next(&mut self) -> Result<Change, Ended> {
         loop {
+            let store = self.shared.store.as_deref();
             let change = tokio::select! {
-                () = self.closing.cancelled() => return None,
-                () = self.caller.ended() => return None,
+                () = self.closing.cancelled() => return Err(Ended::Host),
+                () = self.caller.ended(store) => return Err(Ended::Proof),
                 changed = self.snapshots.changed() => {
-                    changed.ok()?;
+                    changed.map_err(|_| Ended::Host)?;
                     Change::Said(self.compare()?)
                 }
                 // A login that was ended hears no more.
                 notice = self.notices.recv() => match notice {
-                    _ if self.caller.is_revoked(self.shared.store.as_deref()) => return None,
+                    _ if self.caller.is_revoked(store) => return Err(Ended::Proof),
                     Ok(notice) => Change::Said(vec![notice]),
                     Err(RecvError::Lagged(_)) => Change::Everything,
-                    Err(RecvError::Closed) => return None,
+                    Err(RecvError::Closed) => return Err(Ended::Host),
                 },
             };
             if !matches!(&change, Change::Said(notices) if notices.is_empty()) {
-                return Some(change);
+                return Ok(change);
+            }
+        }
+    }
+
+    /// After [`Ended::Proof`]: waits until the caller has proved itself anew, and goes on as that caller. `None` if the host or the session ends.
+    pub(super) async fn proven(&mut self) -> Option<Caller> {
+        loop {
+            let newest = self.proofs.borrow_and_update().clone();
+            let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
+            if newest.is_still_valid(&snapshot, self.shared.store.as_deref()) {
+                self.caller = newest.clone();
+                // Its lists may be others now.
+                self.snapshots.mark_changed();
+                return Some(newest);
+            }
+            tokio::select! {
+                () = self.closing.cancelled() => return None,
+                changed = self.proofs.changed() => changed.ok()?,
+                changed = self.snapshots.changed() => changed.ok()?,
             }
         }
     }
@@ -152,12 +186,12 @@ impl Changes {
         notices
     }
 
-    /// What a new snapshot changes for this caller; `None` if it is nobody any more.
-    fn compare(&mut self) -> Option<Vec<Notice>> {
+    /// What a new snapshot changes for this caller.
+    fn compare(&mut self) -> Result<Vec<Notice>, Ended> {
         let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
-        if !self.caller.is_still_valid(&snapshot.config, self.shared.store.as_deref()) {
+        if !self.caller.is_still_valid(&snapshot, self.shared.store.as_deref()) {
             tracing::info!(principal = %self.caller.principal, "a subscription ends: its caller is not valid any more");
-            return None;
+            return Err(Ended::Proof);
         }
         let wire = self.shared.wire.of(&snapshot);
         let now = Lists::of(&snapshot, &wire, &self.caller);
@@ -167,7 +201,7 @@ impl Changes {
             (now.resources != self.seen.resources, Notice::ResourcesChanged),
         ];
         self.seen = now;
-        Some(changed.into_iter().filter(|(changed, _)| *changed).map(|(_, notice)| notice).collect())
+        Ok(changed.into_iter().filter(|(changed, _)| *changed).map(|(_, notice)| notice).collect())
     }
 }
 

@@ -169,7 +169,7 @@ async fn prepare(
     caller: &Caller,
     uri: &str,
 ) -> Option<(Arc<dyn Plugin>, Permit, CallContext)> {
-    if !caller.is_still_valid(&snapshot.config, watches.store.as_deref()) {
+    if !caller.is_still_valid(&snapshot, watches.store.as_deref()) {
         return None;
     }
     let entry = Entry { wire: watches.wire.of(&snapshot), snapshot, caller: caller.clone() };
@@ -178,7 +178,8 @@ async fn prepare(
     Some((plugin, permit, quiet_context(&entry, WATCH_TIME)))
 }
 
-/// Returns when a snapshot comes in which this watch would be another one: another component, policy or token.
+/// Returns when a snapshot comes in which this watch would be another one: another component, policy or token; or when the token or its login
+/// ends.
 async fn replaced(
     (snapshots, store): (&mut watch::Receiver<Arc<Snapshot>>, Option<&dyn PluginStore>),
     caller: &Caller,
@@ -188,7 +189,7 @@ async fn replaced(
     loop {
         let changed = tokio::select! {
             changed = snapshots.changed() => changed,
-            () = caller.ended() => return,
+            () = caller.ended(store) => return,
         };
         if changed.is_err() {
             // No more snapshots will come: the watch itself decides how long it runs.
@@ -197,7 +198,7 @@ async fn replaced(
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         let served = snapshot.catalogue.plugins().iter().any(|it| Arc::ptr_eq(it, plugin));
         let allowed = snapshot.policy.allows(&caller.principal, Action::ReadResource, uri);
-        if !(served && allowed && caller.is_still_valid(&snapshot.config, store)) {
+        if !(served && allowed && caller.is_still_valid(&snapshot, store)) {
             return;
         }
     }

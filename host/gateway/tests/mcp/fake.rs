@@ -27,6 +27,7 @@ pub(crate) struct Seen {
     pub(crate) waiting: AtomicUsize,
     pub(crate) dropped: AtomicUsize,
     pub(crate) watching: AtomicUsize,
+    pub(crate) unwatched: AtomicUsize,
 }
 
 pub(crate) struct Fake {
@@ -150,13 +151,7 @@ impl Fake {
 
     /// Never returns; its drop is what a test looks for.
     async fn wait(&self) -> Result<Outcome<ToolOutput>, CallError> {
-        struct Gone(Arc<Seen>);
-        impl Drop for Gone {
-            fn drop(&mut self) {
-                self.0.dropped.fetch_add(1, Ordering::SeqCst);
-            }
-        }
-        let _gone = Gone(Arc::clone(&self.seen));
+        let _gone = Gone(&self.seen.dropped);
         self.seen.waiting.fetch_add(1, Ordering::SeqCst);
         std::future::pending().await
     }
@@ -167,6 +162,15 @@ pub(crate) const FORM: &str =
 
 fn question(method: &str, params: &str) -> Question {
     Question { key: "sure".into(), method: method.into(), params: params.into() }
+}
+
+/// Counts when it is dropped.
+struct Gone<'a>(&'a AtomicUsize);
+
+impl Drop for Gone<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// Asks until there is an answer, then says what it got.
@@ -286,6 +290,7 @@ impl Plugin for Fake {
 
     fn watch_resource<'a>(&'a self, permit: Permit, _context: CallContext) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
+            let _gone = Gone(&self.seen.unwatched);
             self.seen.watching.fetch_add(1, Ordering::SeqCst);
             self.notices.publish(Notice::ResourceUpdated { uri: permit.target().to_owned() });
             std::future::pending().await

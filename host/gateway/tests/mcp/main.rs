@@ -17,4 +17,5 @@ mod questions;
 mod resources;
 mod stdio;
 mod strategies;
+mod streams;
 mod tools;

@@ -1,0 +1,112 @@
+//! What a session of an older revision hears: list changes, and updates of the resources that it subscribed to. It goes on for as long as the session,
+//! past the end of any one token: while its caller has proved nothing anew, it rests, and no guest watches for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use portcullis_core::notice::Notice;
+use rmcp::RoleServer;
+use rmcp::model::{
+    PromptListChangedNotification, ResourceListChangedNotification, ResourceUpdatedNotification,
+    ResourceUpdatedNotificationParam, ServerNotification, ToolListChangedNotification,
+};
+use rmcp::service::Peer;
+
+use super::listen::{Change, Changes, Ended, expand};
+use super::watches::{WatchGuard, Watches};
+use crate::entry::Caller;
+
+/// The resources that a session subscribed to, each with its watch unless it rests. `Clone` is cheap.
+#[derive(Clone, Default)]
+pub(super) struct Watching(Arc<Mutex<HashMap<String, Option<WatchGuard>>>>);
+
+impl Watching {
+    pub(super) fn uris(&self) -> Vec<String> {
+        self.0.lock().keys().cloned().collect()
+    }
+
+    /// Adds one, unless the session has `most` already.
+    pub(super) fn add(&self, uri: &str, most: usize, join: impl FnOnce() -> Option<WatchGuard>) -> Added {
+        let mut watching = self.0.lock();
+        if watching.len() >= most && !watching.contains_key(uri) {
+            return Added::Full;
+        }
+        let Some(guard) = join() else { return Added::Refused };
+        watching.insert(uri.to_owned(), Some(guard));
+        Added::Watched
+    }
+
+    pub(super) fn remove(&self, uri: &str) {
+        self.0.lock().remove(uri);
+    }
+
+    fn rest(&self) {
+        self.0.lock().values_mut().for_each(|guard| drop(guard.take()));
+    }
+
+    fn go_on(&self, watches: &Arc<Watches>, caller: &Caller) {
+        self.0.lock().iter_mut().for_each(|(uri, guard)| *guard = Watches::join(watches, caller, uri));
+    }
+}
+
+/// What became of a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Added {
+    /// It is there.
+    Watched,
+    /// The session has as many as it may.
+    Full,
+    /// The caller has as many watches as it may.
+    Refused,
+}
+
+/// See the module.
+pub(super) struct Notifier {
+    pub(super) changes: Changes,
+    pub(super) watches: Arc<Watches>,
+    pub(super) watching: Watching,
+    pub(super) peer: Peer<RoleServer>,
+}
+
+impl Notifier {
+    /// Until the session or the host ends.
+    pub(super) async fn run(mut self) {
+        while let Some(change) = self.next().await {
+            let uris = self.watching.uris();
+            for notice in self.changes.visible(expand(change, &uris)) {
+                let Some(notification) = notification(notice, &uris) else { continue };
+                if self.peer.send_notification(notification).await.is_err() {
+                    return;
+                }
+            }
+        }
+        self.watching.rest();
+    }
+
+    async fn next(&mut self) -> Option<Change> {
+        match self.changes.next().await {
+            Ok(change) => return Some(change),
+            Err(Ended::Host) => return None,
+            Err(Ended::Proof) => self.watching.rest(),
+        }
+        let caller = self.changes.proven().await?;
+        self.watching.go_on(&self.watches, &caller);
+        // Nobody watched meanwhile.
+        let updated = |uri| Notice::ResourceUpdated { uri };
+        Some(Change::Said(self.watching.uris().into_iter().map(updated).collect()))
+    }
+}
+
+/// List changes go to everybody, updates to subscribers.
+fn notification(notice: Notice, uris: &[String]) -> Option<ServerNotification> {
+    Some(match notice {
+        Notice::ToolsChanged => ToolListChangedNotification::default().into(),
+        Notice::PromptsChanged => PromptListChangedNotification::default().into(),
+        Notice::ResourcesChanged => ResourceListChangedNotification::default().into(),
+        Notice::ResourceUpdated { uri } if uris.contains(&uri) => {
+            ResourceUpdatedNotification::new(ResourceUpdatedNotificationParam::new(uri)).into()
+        }
+        Notice::ResourceUpdated { .. } => return None,
+    })
+}
