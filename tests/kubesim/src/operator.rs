@@ -12,7 +12,9 @@ use crate::object::{at, is_terminating, name, namespace, now, text};
 use crate::server::Shared;
 use crate::store::State;
 
+mod attached;
 mod children;
+mod hibernation;
 mod status;
 
 use children::{Instance, instances};
@@ -41,11 +43,12 @@ pub(crate) async fn run(shared: Arc<Shared>) {
 fn step_all(state: &mut State) {
     for cluster in all(state, "Cluster") {
         // A refused step (the namespace is going away, say) is tried again at the next change.
-        let _ = step(state, &cluster);
+        let _ = step(state, &cluster).and_then(|()| attached::roles(state, &cluster));
     }
     for kind in ["Database", "DatabaseRole", "Publication", "Subscription"] {
         all(state, kind).iter().for_each(|object| drop(apply_child(state, kind, object)));
     }
+    all(state, "Pooler").iter().for_each(|pooler| drop(attached::pooler(state, pooler)));
     all(state, "Backup").iter().for_each(|backup| drop(back_up(state, backup)));
 }
 
@@ -63,6 +66,12 @@ fn step(state: &mut State, cluster: &Value) -> Result<(), ApiError> {
         return children::begin(state, cluster);
     }
     let all = instances(state, cluster);
+    if hibernation::is_wanted(cluster) {
+        return hibernation::sleep(state, cluster, &all);
+    }
+    if hibernation::wake(state, cluster, &all)? {
+        return Ok(());
+    }
     if let Some(starting) = all.iter().find(|instance| !instance.ready) {
         children::start(state, cluster, starting)?;
         return settle(state, cluster);
@@ -125,7 +134,7 @@ fn settle(state: &mut State, cluster: &Value) -> Result<(), ApiError> {
     merge(state, "Cluster", namespace(cluster), name(cluster), "status", &json!({"status": status})).map(drop)
 }
 
-/// What the instance manager does with a Database or a DatabaseRole once the cluster is up.
+/// What the instance manager does with a Database, DatabaseRole, Publication or Subscription once the cluster is up.
 fn apply_child(state: &mut State, kind: &str, object: &Value) -> Result<(), ApiError> {
     let generation = at(object, &["metadata", "generation"]);
     let cluster = crate::inside::get(state, "Cluster", namespace(object), text(object, &["spec", "cluster", "name"]));

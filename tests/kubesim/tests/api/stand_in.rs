@@ -202,3 +202,66 @@ async fn the_demo_has_healthy_clusters_and_one_that_is_stuck() {
     }
     assert!(sim.kubeconfig_yaml("me").contains(sim.url()));
 }
+
+/// The next state of the cluster that this finds something in.
+async fn seen<T>(events: &mut Events, find: impl Fn(&Value) -> Option<T>) -> T {
+    loop {
+        if let Some(found) = find(&events.next().await.unwrap()["object"]) {
+            return found;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_operator_applies_roles_of_the_cluster_in_two_steps_and_forgets_those_that_are_gone() {
+    let (sim, client) = start();
+    let secret =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db-ann", "namespace": "default"}, "data": {}});
+    let version = sim.create(&secret).unwrap()["metadata"]["resourceVersion"].clone();
+    sim.create(&example_cluster("default", "db", 1)).unwrap();
+    healthy(&sim, 1).await;
+    let mut events = Events::open(&client, &format!("{CLUSTERS}?watch=1")).await;
+    let of = |cluster: &Value| cluster["status"]["managedRolesStatus"].clone();
+    for ensure in ["present", "absent"] {
+        let role = json!({"name": "ann", "ensure": ensure, "passwordSecret": {"name": "db-ann"}});
+        sim.patch("Cluster", "default", "db", "", &json!({"spec": {"managed": {"roles": [role]}}})).unwrap();
+        let pending = |it: &Value| (of(it)["byStatus"] == json!({"pending-reconciliation": ["ann"]})).then_some(());
+        seen(&mut events, pending).await;
+        let done = seen(&mut events, |it| Some(of(it)).filter(|it| it["byStatus"] == json!({"reconciled": ["ann"]}))).await;
+        assert_eq!(done["passwordStatus"]["ann"]["resourceVersion"], version);
+    }
+    sim.patch("Cluster", "default", "db", "", &json!({"spec": {"managed": null}})).unwrap();
+    seen(&mut events, |it| (of(it)["byStatus"] == json!({}) && of(it)["passwordStatus"] == json!({})).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_pooler_runs_once_its_cluster_is_up() {
+    let (sim, _client) = start();
+    let pooler = json!({
+        "apiVersion": "postgresql.cnpg.io/v1", "kind": "Pooler", "metadata": {"name": "pool", "namespace": "default"},
+        "spec": {"cluster": {"name": "db"}, "instances": 3, "type": "rw", "pgbouncer": {"poolMode": "session"}},
+    });
+    sim.create(&pooler).unwrap();
+    sim.create(&example_cluster("default", "db", 1)).unwrap();
+    eventually("the pooler", async || sim.get("Pooler", "default", "pool").filter(|it| it["status"]["instances"] == 3)).await;
+    assert!(!sim.get("Cluster", "default", "db").unwrap()["status"]["currentPrimary"].is_null());
+}
+
+#[tokio::test]
+async fn the_operator_puts_a_cluster_to_sleep_and_wakes_it_on_the_same_volumes() {
+    let (sim, _client) = start();
+    sim.create(&example_cluster("default", "db", 2)).unwrap();
+    healthy(&sim, 2).await;
+    let volume = || sim.get("PersistentVolumeClaim", "default", "db-2").unwrap()["metadata"]["uid"].clone();
+    let before = volume();
+    let annotate = |value: Value| json!({"metadata": {"annotations": {"cnpg.io/hibernation": value}}});
+    sim.patch("Cluster", "default", "db", "", &annotate(json!("on"))).unwrap();
+    let conditions = || sim.get("Cluster", "default", "db").unwrap()["status"]["conditions"].clone();
+    let sleeps = || conditions().as_array().is_some_and(|all| all.iter().any(|it| it["reason"] == "Hibernated"));
+    eventually("sleep", async || sleeps().then_some(())).await;
+    assert!(sim.get("Pod", "default", "db-1").is_none() && sim.get("Pod", "default", "db-2").is_none());
+    sim.patch("Cluster", "default", "db", "", &annotate(json!("off"))).unwrap();
+    healthy(&sim, 2).await;
+    assert!(!sleeps() && volume() == before);
+    assert_eq!(sim.get("Pod", "default", "db-1").unwrap()["metadata"]["labels"]["role"], "primary");
+}
