@@ -21,7 +21,7 @@ pub(crate) fn judge(host: &(impl Http + Clock), settings: &Settings, token: &str
     let asked = settings.issuers.iter().find_map(|issuer| Some((issuer, issuer.introspection.as_ref().filter(may_know)?)));
     let Some((issuer, how)) = asked.filter(|_| !token.starts_with(OWN)) else { return Ok(Verdict::NotMine) };
     match ask(host, how, token) {
-        Ok(Some(claims)) => Ok(judged(host, issuer, how, claims)),
+        Ok(Some(claims)) => Ok(judged(host, (issuer, how), settings.leeway_seconds, claims)),
         Ok(None) => Ok(Rejection::invalid("The token is not active.").into()),
         Err(message) => Err(Fault::unavailable(["issuer ", &issuer.issuer, ": ", &message].concat())),
     }
@@ -43,7 +43,7 @@ fn ask(host: &impl Http, how: &Introspection, token: &str) -> Result<Option<Map<
     Ok((answer.get("active") == Some(&Value::Bool(true))).then_some(answer))
 }
 
-fn judged(host: &impl Clock, issuer: &Issuer, how: &Introspection, mut claims: Map<String, Value>) -> Verdict {
+fn judged(host: &impl Clock, (issuer, how): (&Issuer, &Introspection), leeway: u32, mut claims: Map<String, Value>) -> Verdict {
     let now = host.now();
     let until = now.saturating_add(how.keep_seconds);
     if !claims.contains_key("exp") {
@@ -53,10 +53,10 @@ fn judged(host: &impl Clock, issuer: &Issuer, how: &Introspection, mut claims: M
     if text(&claims, "iss").is_some_and(|named| named != issuer.issuer) {
         return Verdict::Reject(Rejection::invalid("The token is another issuer's."));
     }
-    if seconds(&claims, "exp").is_some_and(|ends| ends <= now) {
+    if seconds(&claims, "exp").is_some_and(|ends| ends.saturating_add(leeway.into()) <= now) {
         return Verdict::Reject(Rejection::expired("The token has expired."));
     }
-    match identity::identity(issuer, &claims) {
+    match identity::identity(issuer, leeway, &claims) {
         Ok(mut identity) => {
             identity.expires_at = identity.expires_at.min(until);
             Verdict::Principal(identity)

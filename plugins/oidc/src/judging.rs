@@ -43,17 +43,17 @@ fn of_issuer(host: &impl Jwt, settings: &Settings, issuer: &Issuer, token: &str)
         leeway_s: settings.leeway_seconds,
     };
     match host.verify(token, &keys, &expected) {
-        Ok(verified) => of_claims(issuer, &verified).map_err(|error| Fault::internal(error.to_string())),
+        Ok(verified) => of_claims(issuer, settings.leeway_seconds, &verified).map_err(|error| Fault::internal(error.to_string())),
         Err(problem) => of_problem(issuer, problem),
     }
 }
 
-fn of_claims(issuer: &Issuer, verified: &Verified) -> serde_json::Result<Verdict> {
+fn of_claims(issuer: &Issuer, leeway: u32, verified: &Verified) -> serde_json::Result<Verdict> {
     let (header, claims): (Value, Value) = (serde_json::from_str(&verified.header)?, serde_json::from_str(&verified.claims)?);
     if let Some(what) = impostor(&header, &claims) {
         return Ok(Verdict::Reject(Rejection::invalid(["The token is ", what, ", not an access token."].concat())));
     }
-    Ok(identity::identity(issuer, &claims).map_or_else(Verdict::Reject, Verdict::Principal))
+    Ok(identity::identity(issuer, leeway, &claims).map_or_else(Verdict::Reject, Verdict::Principal))
 }
 
 /// What the host found wrong, in words for the person at the other end; what is not that person's fault is a fault.

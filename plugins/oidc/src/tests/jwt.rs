@@ -37,7 +37,7 @@ fn a_good_token_becomes_the_identity_that_its_issuer_says() {
         groups: vec!["dba".into()],
         scopes: vec!["read".into(), "write".into()],
         audience: vec![RESOURCE.into()],
-        expires_at: NOW + 600,
+        expires_at: NOW + 660,
         client: Some("cli".into()),
         grant: None,
         authorization_details: Some(details.to_string()),
@@ -87,6 +87,20 @@ fn w15_issuer_types_algorithms_and_leeway_are_always_part_of_what_is_expected() 
     assert!(asked[0].1.algorithms.iter().all(|one| !one.starts_with("HS") && one != "none") && !asked[0].1.algorithms.is_empty());
     assert_eq!(asked[1].0, Keys::KeySet("https://id/keys".into()));
     assert_eq!((asked[1].1.algorithms.join(" "), asked[1].1.types.join(" ")), ("ES256".into(), "at+jwt".into()));
+}
+
+#[test]
+fn w15_leeway_holds_until_the_host_lets_nobody_in_any_more() {
+    let ends = |leeway: Value| {
+        let mut settings = settings(json!({}));
+        settings.leeway_seconds = serde_json::from_value(leeway).unwrap();
+        let credential = token(&json!({"typ": "at+jwt"}), &claims(json!({"exp": NOW - 5})), "good");
+        match judge(&Fake::default(), &settings, &credential).unwrap() {
+            Verdict::Principal(identity) => identity.expires_at,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((ends(json!(60)), ends(json!(0)), ends(json!(300))), (NOW + 55, NOW - 5, NOW + 295));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::{Identity, Rejection, Verdict};
 
 impl Identity {
-    /// Who it is, who vouches for it, and until when (seconds since 1970). The host refuses an identity without an [`audience`](Self::audience).
+    /// Who it is, who vouches for it, and until when (seconds since 1970; with the leeway that the strategy grants clocks, since the host
+    /// grants none). The host refuses an identity without an [`audience`](Self::audience).
     pub fn new(subject: impl Into<String>, issuer: impl Into<String>, expires_at: u64) -> Self {
         Self {
             subject: subject.into(),
