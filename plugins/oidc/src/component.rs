@@ -14,9 +14,9 @@ portcullis_plugin::manifest!(include_str!("../plugin.yaml"));
 portcullis_plugin::export_authenticator!(Oidc);
 
 impl Authenticator for Oidc {
-    fn describe(_: Site) -> Strategy {
+    fn describe(site: Site) -> Strategy {
         match Settings::parse(&config::json()) {
-            Ok(settings) => describing::describe(&Host, &settings),
+            Ok(settings) => describing::describe(&Host, &settings, &site.scopes),
             Err(problem) => {
                 log::error(&problem);
                 Strategy::new()

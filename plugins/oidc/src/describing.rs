@@ -1,5 +1,6 @@
 //! What the strategy says of itself: its issuers, the scopes to ask for, the shapes of its credentials. A network that is down changes nothing
-//! but what can be left out.
+//! but what can be left out. Scopes only ever become fewer: the host reads an empty list as "not known" and advertises what the operator
+//! curated, so that "none of them" must be said otherwise (contract 3.4).
 
 use portcullis_plugin::auth::{Discovery, Strategy};
 use portcullis_plugin::log;
@@ -8,11 +9,16 @@ use serde_json::Value;
 use crate::claims::scopes;
 use crate::settings::{Issuer, Settings};
 
-/// Describes the strategy.
-pub(crate) fn describe(host: &impl Discovery, settings: &Settings) -> Strategy {
+/// What clients may always ask an OpenID provider for (OpenID Connect Core 1.0 §3.1.2.1); no right of a resource.
+const BASELINE: &str = "openid";
+/// Stands for "none": it asks for a refresh token, and the host advertises it for no resource.
+const NONE: &str = "offline_access";
+
+/// Describes the strategy for a site whose operator curated these scopes.
+pub(crate) fn describe(host: &impl Discovery, settings: &Settings, curated: &[String]) -> Strategy {
     let introspecting = settings.issuers.iter().filter_map(|one| one.introspection.as_ref());
     let strategy = settings.issuers.iter().fold(Strategy::new(), |all, one| all.authorization_server(&one.issuer));
-    let strategy = strategy.scopes(advertised(host, settings)).shape("jwt");
+    let strategy = strategy.scopes(advertised(host, settings, curated)).shape("jwt");
     introspecting.fold(strategy, |all, how| match &how.prefix {
         Some(prefix) => all.shape(["prefix:", prefix].concat()),
         None => all.shape("opaque"),
@@ -20,9 +26,9 @@ pub(crate) fn describe(host: &impl Discovery, settings: &Settings) -> Strategy {
 }
 
 /// Those of all issuers in the operator's order, each once.
-fn advertised(host: &impl Discovery, settings: &Settings) -> Vec<String> {
+fn advertised(host: &impl Discovery, settings: &Settings, curated: &[String]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
-    for scope in settings.issuers.iter().flat_map(|issuer| of_issuer(host, issuer)) {
+    for scope in settings.issuers.iter().flat_map(|issuer| of_issuer(host, issuer, curated)) {
         if !all.contains(&scope) {
             all.push(scope);
         }
@@ -30,22 +36,29 @@ fn advertised(host: &impl Discovery, settings: &Settings) -> Vec<String> {
     all
 }
 
-/// The operator's, without those that the issuer's document lacks; never one that the operator did not name. Without a document, or with one
-/// that lists none, the operator's stand (RFC 8414 §2: servers may leave some out).
-fn of_issuer(host: &impl Discovery, issuer: &Issuer) -> Vec<String> {
-    if issuer.scopes.is_empty() {
+/// The issuer's in the settings, else the site's, without those that the issuer's document lacks; never one that the operator named nowhere.
+/// Without a document, or with one that lists none, the operator's stand (RFC 8414 §2: servers may leave some out).
+fn of_issuer(host: &impl Discovery, issuer: &Issuer, curated: &[String]) -> Vec<String> {
+    let wanted = if issuer.scopes.is_empty() { curated } else { &issuer.scopes };
+    if wanted.is_empty() {
         return Vec::new();
     }
-    let document = host.discover(&issuer.issuer).ok().and_then(|document| serde_json::from_str::<Value>(&document.body).ok());
-    let Some(supported) = document.as_ref().and_then(|document| document.get("scopes_supported")) else {
-        return issuer.scopes.clone();
-    };
-    let supported = scopes(Some(supported));
-    let kept: Vec<String> = issuer.scopes.iter().filter(|one| supported.contains(one)).cloned().collect();
-    if kept.is_empty() {
-        log::warn(
-            &["none of the scopes of issuer ", &issuer.issuer, " is among its scopes_supported: none is advertised"].concat(),
-        );
+    let Some(supported) = supported(host, issuer) else { return wanted.to_vec() };
+    let kept: Vec<String> = wanted.iter().filter(|one| supported.contains(one)).cloned().collect();
+    if !kept.is_empty() {
+        return kept;
     }
-    kept
+    let instead = if supported.iter().any(|one| one == BASELINE) { BASELINE } else { NONE };
+    let none = "none of the scopes that the operator named is among the scopes_supported of issuer ";
+    log::warn(
+        &[none, &issuer.issuer, ": at most `", BASELINE, "` is advertised; correct `scopes` of the endpoint or of the issuer"]
+            .concat(),
+    );
+    vec![instead.to_owned()]
+}
+
+/// What the issuer's document lists.
+fn supported(host: &impl Discovery, issuer: &Issuer) -> Option<Vec<String>> {
+    let document: Value = serde_json::from_str(&host.discover(&issuer.issuer).ok()?.body).ok()?;
+    Some(scopes(document.get("scopes_supported"))).filter(|all| !all.is_empty())
 }

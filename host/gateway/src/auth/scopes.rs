@@ -44,6 +44,9 @@ mod tests {
         assert_eq!(chosen(&["b", "gone", "a"], &["a", "b", "c"]), ["b", "a"]);
         assert_eq!(chosen(&["gone"], &["a", "b"]), [""; 0], "an empty intersection widens nothing");
         assert_eq!(chosen(&["b"], &[]), ["b"], "nothing is known of the live ones");
+        for curated in [&["b"][..], &["b", "offline_access"], &[]] {
+            assert_eq!(chosen(curated, &["offline_access"]), [""; 0], "how a strategy says that the server has none of them");
+        }
         assert_eq!(chosen(&[], &["a", "offline_access", "b\"", "c d"]), ["a"]);
     }
 }

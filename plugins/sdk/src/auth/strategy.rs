@@ -18,7 +18,8 @@ impl Strategy {
         self
     }
 
-    /// Scopes that a client should ask for.
+    /// Scopes that a client should ask for. None at all means that they are not known: then the host advertises those that the operator
+    /// curated. Who knows that the server has none of these says so with `offline_access`, which the host advertises for no resource.
     #[must_use]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes.extend(scopes.into_iter().map(Into::into));
