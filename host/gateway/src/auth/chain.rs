@@ -64,11 +64,21 @@ async fn one(shared: &Shared, gate: Gate<'_>, name: &str, (token, hash): (&str, 
     if let Some(caller) = shared.verdicts.get(&case) {
         return unrevoked(shared, caller).map(Some);
     }
-    match judge(gate, described, &case, token).await? {
-        Verdict::NotMine => Ok(None),
+    if let Some(stranger) = shared.verdicts.refusal(&case) {
+        return Err(stranger);
+    }
+    let verdict = match judge(gate, described, &case, token).await? {
         Verdict::Reject(rejection) => Err(Stranger::Rejected(rejection)),
-        Verdict::Principal(identity) => {
-            identity::check(&identity, gate.endpoint, &case.resource)?;
+        Verdict::Principal(identity) => identity::check(&identity, gate.endpoint, &case.resource).map(|()| Some(identity)),
+        Verdict::NotMine => Ok(None),
+    };
+    match verdict {
+        Ok(None) => Ok(None),
+        Err(stranger) => {
+            shared.verdicts.refuse(case, &stranger);
+            Err(stranger)
+        }
+        Ok(Some(identity)) => {
             let caller = caller(gate, name, hash, &identity).ok_or(Stranger::Unavailable(None))?;
             let caller = unrevoked(shared, caller)?;
             shared.verdicts.keep(case, Kept::new(caller.clone(), &identity));

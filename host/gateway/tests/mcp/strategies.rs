@@ -87,6 +87,30 @@ async fn a_verdict_is_kept_for_its_snapshot_and_not_for_another() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_kept_for_its_snapshot_and_for_its_credential_only() {
+    let rig = Rig::start().await;
+    for refused in ["fake-expired", "fake-elsewhere"] {
+        let before = rig.asked();
+        let first = rig.list(refused).await;
+        let again = rig.list(refused).await;
+        assert_eq!(first.status, 401);
+        assert_eq!((again.status, challenge(&again)), (first.status, challenge(&first)), "{refused}");
+        assert_eq!(rig.asked(), before + 1, "{refused}: whoever is behind the strategy is asked once");
+    }
+    for unjudged in ["fake-fault", "fake-stranger"] {
+        let before = rig.asked();
+        rig.list(unjudged).await;
+        rig.list(unjudged).await;
+        assert_eq!(rig.asked(), before + 2, "{unjudged}: nothing was found out");
+    }
+    let before = rig.asked();
+    rig.publish(3);
+    assert_eq!(rig.list("fake-expired").await.status, 401);
+    assert_eq!(rig.list("fake-jane").await.status, 200);
+    assert_eq!(rig.asked(), before + 2);
+}
+
+#[tokio::test]
 async fn a_verdict_ends_with_its_credential() {
     let rig = Rig::start().await;
     assert_eq!(rig.list("fake-brief").await.status, 200);
