@@ -93,6 +93,11 @@ pub(crate) fn verified(call: Call<'_>, token: &str) -> Result<Claims, Problem> {
     serde_json::from_str(&verified.claims).map_err(malformed)
 }
 
+/// Whether the host could not judge: that says nothing about the token.
+pub(crate) fn is_unjudged(problem: &Problem) -> bool {
+    matches!(problem.code.as_str(), "unavailable" | "denied" | "internal")
+}
+
 /// The claims of one that is ours but over, after [`verified`] said "expired": the host says that only of a token whose signature is good.
 pub(crate) fn over(call: Call<'_>, token: &str) -> Option<Claims> {
     let claims: Claims = serde_json::from_slice(&decode(token.split('.').nth(1)?)?).ok()?;
@@ -100,8 +105,10 @@ pub(crate) fn over(call: Call<'_>, token: &str) -> Option<Claims> {
 }
 
 impl Claims {
-    /// Who it is. Vouched for by the provider, so that rules on people hold wherever they log in.
-    pub(crate) fn identity(self, groups: Vec<String>) -> Identity {
+    /// Who it is. Vouched for by the provider, so that rules on people hold wherever they log in. Until `exp` and the leeway with which it was
+    /// verified: another replica may have issued it, and the host lets nobody in after that (W15).
+    pub(crate) fn identity(self, call: Call<'_>, groups: Vec<String>) -> Identity {
+        let until = self.exp.saturating_add(call.settings.leeway_seconds.into());
         let details = (!self.authorization_details.is_empty()).then(|| Value::Array(self.authorization_details).to_string());
         Identity {
             name: self.name,
@@ -111,7 +118,7 @@ impl Claims {
             client: Some(self.client_id),
             grant: Some(self.grant),
             authorization_details: details,
-            ..Identity::new(self.sub, self.idp, self.exp)
+            ..Identity::new(self.sub, self.idp, until)
         }
     }
 }

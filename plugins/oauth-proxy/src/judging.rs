@@ -19,13 +19,11 @@ pub(crate) fn judge(call: Call<'_>, attempt: &Attempt) -> Result<Verdict, Fault>
     }
     let claims = match access::verified(call, &attempt.credential) {
         Ok(claims) => claims,
-        Err(problem) => {
-            return match problem.code.as_str() {
-                "expired" => Ok(Rejection::expired("The token has expired: refresh it.").into()),
-                "unavailable" | "denied" | "internal" => Err(problem.into()),
-                _ => Ok(Rejection::invalid("The token is not valid.").into()),
-            };
+        Err(problem) if access::is_unjudged(&problem) => return Err(problem.into()),
+        Err(problem) if problem.code == "expired" => {
+            return Ok(Rejection::expired("The token has expired: refresh it.").into());
         }
+        Err(_) => return Ok(Rejection::invalid("The token is not valid.").into()),
     };
     if !claims.aud.contains(&attempt.resource) {
         return Ok(Rejection::audience("The token was issued for another resource.").into());
@@ -42,7 +40,7 @@ fn with_groups(call: Call<'_>, mut claims: Claims) -> Result<Verdict, Fault> {
             None => return Ok(Rejection::revoked("The login is over.").into()),
         },
     };
-    Ok(claims.identity(groups).into())
+    Ok(claims.identity(call, groups).into())
 }
 
 /// The `iss` that a JWT claims, unverified: good for knowing whose it is, and for nothing else.

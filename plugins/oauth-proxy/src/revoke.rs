@@ -22,7 +22,7 @@ pub(crate) fn revoke(call: Call<'_>, request: &Request) -> Answer {
         if owner != client.id {
             return Err(Refusal::grant("the token was issued to another client").into());
         }
-        log::info(&["login ", &id, " ends: its client revoked it"].concat());
+        log::info(&["login ", &id, ": its client revokes it"].concat());
         grant::end(call, &id)?;
     }
     Ok(Response::new(200).header("cache-control", "no-store"))
@@ -35,7 +35,7 @@ fn login(call: Call<'_>, token: &str) -> Result<Option<(String, String)>, Fault>
     }
     let claims = match access::verified(call, token) {
         Ok(claims) => Some(claims),
-        Err(problem) if matches!(problem.code.as_str(), "unavailable" | "denied" | "internal") => return Err(problem.into()),
+        Err(problem) if access::is_unjudged(&problem) => return Err(problem.into()),
         // Who logs out late has a token that is over, and a login that perhaps is not (W1).
         Err(problem) if problem.code == "expired" => ended(call, token)?,
         Err(_) => None,

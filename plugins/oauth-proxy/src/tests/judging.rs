@@ -39,7 +39,7 @@ fn a_token_of_ours_is_the_person_for_whom_the_provider_vouches() {
         (identity.groups, identity.scopes, identity.audience),
         (vec!["dba".into()], vec!["read".into(), "write".into()], vec![RESOURCE.into()])
     );
-    assert_eq!((identity.client, identity.expires_at), (Some(client), NOW + 600));
+    assert_eq!((identity.client, identity.expires_at), (Some(client), NOW + 660));
     assert!(identity.grant.is_some_and(|grant| grant.len() == 22));
 }
 
@@ -56,6 +56,16 @@ fn forged_confused_and_borrowed_tokens_are_refused() {
     assert_eq!(rejected(&world, &ours(json!({"exp": NOW - 61}))), "expired");
     assert_eq!(rejected(&world, &ours(json!({"aud": ["https://mcp.example.com/other"]}))), "audience");
     assert_eq!(rejected(&world, &ours(json!({"grant": 7}))), "invalid");
+}
+
+#[test]
+fn w15_a_token_is_good_until_its_end_and_the_leeway() {
+    for (leeway, until) in [(60, NOW + 55), (30, NOW + 25)] {
+        let world = World::with(json!({"leewaySeconds": leeway}));
+        let Verdict::Principal(identity) = world.judge(&ours(json!({"exp": NOW - 5}))) else { panic!("refused") };
+        assert_eq!(identity.expires_at, until);
+    }
+    assert_eq!(rejected(&World::with(json!({"leewaySeconds": 0})), &ours(json!({"exp": NOW - 5}))), "expired");
 }
 
 #[test]
