@@ -6,6 +6,7 @@
 //! `access` and `refresh` → `judging`, until `revoke`. All state is in the host's store (`store`), each step one atomic operation there.
 
 mod access;
+mod assertion;
 mod authorize;
 mod callback;
 mod cimd;

@@ -8,8 +8,10 @@ use portcullis_plugin::log;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::assertion;
 use crate::parameters::encoded;
 use crate::port::Call;
+use crate::settings::Authentication;
 
 /// Time for one exchange. Clients wait for 30 s at a refresh, some for 10 s at a login.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -129,8 +131,13 @@ fn post(call: Call<'_>, url: &str, form: &[(&str, &str)]) -> Result<Map<String, 
         log::error("`upstream.clientSecret` names a secret that is not granted or does not exist");
         return Err(Trouble::Away);
     }
-    let credentials =
-        [("client_id", upstream.client_id.as_str())].into_iter().chain(secret.as_deref().map(|secret| ("client_secret", secret)));
+    let assertion = match upstream.authentication {
+        Authentication::PrivateKey => Some(assertion::assertion(call)?),
+        Authentication::Secret => None,
+    };
+    let proof = assertion.iter().flat_map(|it| [("client_assertion_type", assertion::TYPE), ("client_assertion", it.as_str())]);
+    let secret = secret.as_deref().map(|secret| ("client_secret", secret));
+    let credentials = [("client_id", upstream.client_id.as_str())].into_iter().chain(secret).chain(proof);
     let body = encoded(form.iter().copied().chain(credentials));
     let request =
         Request::post(url, "application/x-www-form-urlencoded", body).header("accept", "application/json").timeout(TIMEOUT);

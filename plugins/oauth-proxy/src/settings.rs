@@ -52,6 +52,11 @@ pub(crate) struct Upstream {
     #[serde(default = "upstream_scopes")]
     pub(crate) scopes: Vec<String>,
     #[serde(default)]
+    #[serde(default)]
+    pub(crate) authentication: Authentication,
+    /// `aud` of client assertions; absent: the provider's token endpoint.
+    #[serde(default)]
+    pub(crate) assertion_audience: Option<String>,
     pub(crate) authorize_parameters: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) token_parameters: BTreeMap<String, String>,
@@ -64,6 +69,17 @@ pub(crate) struct Upstream {
 /// Rich authorization requests (RFC 9396).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+/// How we prove at the provider who we are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Authentication {
+    /// With a secret, or not at all.
+    #[default]
+    Secret,
+    /// With a signature of the ring.
+    PrivateKey,
+}
+
 pub(crate) struct Details {
     /// Accepted values of `type`; empty: none are accepted.
     pub(crate) types: Vec<String>,
@@ -120,7 +136,17 @@ impl Settings {
     /// # Errors
     /// What is wrong, for the operator.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
-        serde_json::from_str(json).map_err(|error| ["settings: ", &error.to_string()].concat())
+        let settings: Self = serde_json::from_str(json).map_err(|error| ["settings: ", &error.to_string()].concat())?;
+        let (upstream, wrong) = (&settings.upstream, |what: &str| Err(["settings: upstream.", what].concat()));
+        match upstream.authentication {
+            Authentication::PrivateKey if upstream.client_secret.is_some() => {
+                wrong("clientSecret is not sent with `authentication: privateKey`: keep one of them")
+            }
+            Authentication::Secret if upstream.assertion_audience.is_some() => {
+                wrong("assertionAudience means nothing without `authentication: privateKey`: add that, or take it out")
+            }
+            _ => Ok(settings),
+        }
     }
 }
 

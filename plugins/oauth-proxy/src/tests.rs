@@ -1,6 +1,7 @@
 //! The authorization server against a host and a provider that are made up: whole logins, and every attack of the contract that is ours to
 //! stop, by its row. Tests are sentences.
 
+mod assertion;
 mod authorize;
 mod callback;
 mod codes;

@@ -29,6 +29,8 @@ struct Stored {
 
 pub(crate) struct Fake {
     pub(crate) clock: Cell<u64>,
+    /// With which rings sign.
+    pub(crate) algorithm: Cell<&'static str>,
     counter: Cell<u64>,
     stored: RefCell<BTreeMap<String, Stored>>,
     pub(crate) revoked: RefCell<Vec<String>>,
@@ -50,6 +52,7 @@ impl Default for Fake {
     fn default() -> Self {
         Self {
             clock: Cell::new(NOW),
+            algorithm: Cell::new("EdDSA"),
             counter: Cell::new(0),
             stored: RefCell::default(),
             revoked: RefCell::default(),
@@ -184,7 +187,7 @@ impl Jwt for Fake {
     }
 
     fn sign(&self, ring: &str, typ: &str, claims: &str) -> Result<String, jwt::Problem> {
-        let header = json!({"alg": "EdDSA", "kid": "k1", "typ": typ});
+        let header = json!({"alg": self.algorithm.get(), "kid": "k1", "typ": typ});
         Ok(signed(&header, &serde_json::from_str(claims).unwrap(), &format!("ring {ring}")))
     }
 
