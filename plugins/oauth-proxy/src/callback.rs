@@ -15,7 +15,7 @@ use crate::provider::{self, Granted, Trouble};
 use crate::secret::digest;
 use crate::store::{self, LEG};
 use crate::upstream::Leg;
-use crate::{code, details, routes};
+use crate::{code, confirm, details, routes};
 
 /// Errors of the provider that clients may hear as they are; others become `server_error`.
 const PASSED: [&str; 6] = [
@@ -68,6 +68,9 @@ fn finish(call: Call<'_>, parameters: &Parameters, leg: &Leg) -> Result<Result<R
     let pending = Pending { details, ..leg.pending.clone() };
     let grant = Grant::begin(call, &pending, person, &granted.tokens);
     grant::keep(call, &grant, &granted.tokens)?;
+    if call.settings.confirm {
+        return Ok(Ok(confirm::ask(call, pending, &grant)?));
+    }
     let code = code::issue(call, &pending, &grant)?;
     Ok(Ok(pending.answer(call, &[("code", &code)])))
 }

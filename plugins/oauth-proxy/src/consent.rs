@@ -57,11 +57,7 @@ pub(crate) fn answer(call: Call<'_>, request: &Request) -> Answer {
         log::warn("an answer to a consent page that was not rendered for this request was refused");
         return Err(forbidden("the page is not the one that was shown for this login").into());
     }
-    let approved = match parameters.need("answer")? {
-        "approve" => true,
-        "deny" => false,
-        _ => return Err(Refusal::request("`answer` is neither approve nor deny").into()),
-    };
+    let approved = is_approved(&parameters)?;
     // Of several answers one counts.
     let pending: Pending = store::take(call, PENDING, &id)?.ok_or_else(over)?;
     let response = match approved {
@@ -69,6 +65,18 @@ pub(crate) fn answer(call: Call<'_>, request: &Request) -> Answer {
         false => pending.refuse(call, "access_denied", "the user refused"),
     };
     Ok(Cookie::request(&id).clear(call, response))
+}
+
+/// Which button it was.
+///
+/// # Errors
+/// None of ours.
+pub(crate) fn is_approved(parameters: &Parameters) -> Result<bool, Refusal> {
+    match parameters.need("answer")? {
+        "approve" => Ok(true),
+        "deny" => Ok(false),
+        _ => Err(Refusal::request("`answer` is neither approve nor deny")),
+    }
 }
 
 /// The request, if it is this browser's.
@@ -81,7 +89,10 @@ fn pending(call: Call<'_>, request: &Request, id: &str) -> Result<Found<Pending>
 }
 
 /// Browsers say where a form comes from. With our referrer policy its origin is "null".
-fn check_origin(call: Call<'_>, request: &Request) -> Result<(), Refusal> {
+///
+/// # Errors
+/// From elsewhere.
+pub(crate) fn check_origin(call: Call<'_>, request: &Request) -> Result<(), Refusal> {
     let site = request.header("sec-fetch-site").is_none_or(|site| site == "same-origin");
     let origin = request.header("origin").is_none_or(|origin| origin == "null" || origin == call.site.origin);
     if site && origin { Ok(()) } else { Err(forbidden("the answer comes from another site")) }
@@ -91,7 +102,7 @@ fn over() -> Refusal {
     Refusal::request("this login is over, or was answered already")
 }
 
-fn forbidden(why: &str) -> Refusal {
+pub(crate) fn forbidden(why: &str) -> Refusal {
     Refusal { status: 403, ..Refusal::other("access_denied", why) }
 }
 
@@ -142,8 +153,8 @@ fn details(pending: &Pending) -> String {
     }
 }
 
-/// JSON text with everything but plain ASCII escaped: marks that turn writing around could show another value than the one that is granted.
-fn plain(json: &str) -> String {
+/// Text with everything but plain ASCII escaped: marks that turn writing around could show another value than the one that is granted.
+pub(crate) fn plain(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         match c {

@@ -25,6 +25,11 @@ impl<'a> Cookie<'a> {
         Self { step: "login", id }
     }
 
+    /// From the provider's answer to the person's.
+    pub(crate) fn confirm(id: &'a str) -> Self {
+        Self { step: "confirm", id }
+    }
+
     /// `__Host-`: no other host and no other path can set it; it needs TLS, which a listener on this machine has not.
     fn name(self, call: Call<'_>) -> String {
         let prefix = if is_secure(call) { "__Host-" } else { "" };

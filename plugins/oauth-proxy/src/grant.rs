@@ -1,11 +1,13 @@
 //! A login: one person, one client, what was agreed to. Everything that is issued for it names it, so that it can be ended as one.
 
 use portcullis_plugin::auth::Fault;
+use portcullis_plugin::log;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::authorize::Pending;
 use crate::id_token::Person;
+use crate::index;
 use crate::port::Call;
 use crate::provider::{self, Tokens};
 use crate::secret::{name, secret};
@@ -13,6 +15,8 @@ use crate::store::{self, Found, GRANT, TOKENS};
 
 /// How long a login waits for its code to be redeemed, in seconds: longer than any code.
 const UNREDEEMED_SECONDS: u64 = 600;
+/// After so many seconds with the provider no further token is revoked there: clients wait for the answer, and nobody has the token any more.
+const REVOKING_SECONDS: u64 = 10;
 
 /// A login.
 #[derive(Clone, Serialize, Deserialize)]
@@ -20,6 +24,8 @@ pub(crate) struct Grant {
     /// 128 random bits in base64url.
     pub(crate) id: String,
     pub(crate) client: String,
+    #[serde(default)]
+    pub(crate) client_name: String,
     pub(crate) subject: String,
     /// The provider who vouches for the subject.
     pub(crate) provider: String,
@@ -29,6 +35,9 @@ pub(crate) struct Grant {
     pub(crate) resources: Vec<String>,
     pub(crate) details: Vec<Value>,
     pub(crate) auth_time: u64,
+    /// Seconds since 1970.
+    #[serde(default)]
+    pub(crate) begun: u64,
     /// Seconds since 1970, however often it is refreshed.
     pub(crate) ends: u64,
     /// Key of its refresh tokens.
@@ -51,6 +60,7 @@ impl Grant {
         Self {
             id: name(call),
             client: pending.client.clone(),
+            client_name: pending.client_name.clone(),
             subject: person.subject,
             provider: call.settings.upstream.issuer.clone(),
             name: person.name,
@@ -59,6 +69,7 @@ impl Grant {
             resources: pending.resources.clone(),
             details: pending.details.clone(),
             auth_time: person.auth_time.unwrap_or(now),
+            begun: now,
             ends: now.saturating_add(lasts),
             key: secret(call),
             generation: 0,
@@ -98,14 +109,37 @@ pub(crate) fn advance(call: Call<'_>, found: &Found<Grant>) -> Result<bool, Faul
 
 /// Ends a login: access tokens at once on every replica, then its refresh tokens, then what the provider gave, there and here.
 pub(crate) fn end(call: Call<'_>, id: &str) -> Result<(), Fault> {
+    end_all(call, &[id])
+}
+
+/// Ends several. All are over here before the provider hears of the first.
+pub(crate) fn end_all(call: Call<'_>, ids: &[impl AsRef<str>]) -> Result<(), Fault> {
+    let mut theirs = Vec::new();
+    let ended: Vec<Result<(), Fault>> = ids.iter().map(|id| end_here(call, id.as_ref(), &mut theirs)).collect();
+    let until = call.now().saturating_add(REVOKING_SECONDS);
+    for tokens in &theirs {
+        if call.now() >= until {
+            log::warn("the provider is slow: tokens of logins that are over here were not revoked there");
+            break;
+        }
+        provider::revoke(call, tokens);
+    }
+    ended.into_iter().collect()
+}
+
+/// Ends a login, and adds the provider's tokens of it to those that are to be revoked there.
+fn end_here(call: Call<'_>, id: &str, theirs: &mut Vec<Tokens>) -> Result<(), Fault> {
     let revoked = call.host.revoke(id);
     // Whatever became of that, no refresh token of it is good any longer.
     let grant = store::take::<Grant>(call, GRANT, id)?;
     let tokens = store::take::<Tokens>(call, TOKENS, id)?;
     // Tokens of the provider that the settings named before are none of the present one's business (#5120).
-    let theirs = grant.is_none_or(|grant| grant.provider == call.settings.upstream.issuer);
-    if let Some(tokens) = tokens.filter(|_| theirs) {
-        provider::revoke(call, &tokens);
+    if grant.as_ref().is_none_or(|grant| grant.provider == call.settings.upstream.issuer) {
+        theirs.extend(tokens);
+    }
+    if let Some(grant) = grant {
+        log::info(&["login ", id, " of ", &grant.subject, " ends, with client ", &grant.client].concat());
+        index::remove(call, &grant)?;
     }
     Ok(revoked?)
 }

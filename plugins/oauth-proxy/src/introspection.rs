@@ -4,10 +4,10 @@ use portcullis_plugin::auth::routes::{Request, Response};
 use serde_json::{Value, json};
 
 use crate::access::{self, Claims};
+use crate::bearer::{bearer, is_operator};
 use crate::errors::{Answer, Refusal};
 use crate::parameters::Parameters;
 use crate::port::Call;
-use crate::secret::same;
 use crate::{grant, refresh, scope};
 
 /// What a token is worth now.
@@ -26,14 +26,9 @@ pub(crate) fn introspect(call: Call<'_>, request: &Request) -> Answer {
 }
 
 fn authorize(call: Call<'_>, request: &Request) -> Result<(), Refusal> {
-    let secret = call.settings.introspection_secret.as_ref().and_then(|name| call.host.secret(name));
-    let sent = request
-        .header("authorization")
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    match (secret, sent) {
-        (Some(secret), Some((_, sent))) if secret.len() >= 16 && same(&secret, sent) => Ok(()),
-        _ => Err(Refusal {
+    match bearer(request).is_some_and(|sent| is_operator(call, sent)) {
+        true => Ok(()),
+        false => Err(Refusal {
             challenge: Some("Bearer"),
             ..Refusal::client("introspection needs the resource server's secret as a bearer token")
         }),

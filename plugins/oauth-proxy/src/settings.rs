@@ -27,6 +27,9 @@ pub(crate) struct Settings {
     /// Whether redirect URIs may have schemes of apps.
     #[serde(default = "yes")]
     pub(crate) custom_schemes: bool,
+    /// Whether people see as whom they are signed in before a client gets a code.
+    #[serde(default)]
+    pub(crate) confirm: bool,
     /// Whether a client must say for which resource it wants a token.
     #[serde(default)]
     pub(crate) require_resource: bool,
@@ -49,14 +52,14 @@ pub(crate) struct Upstream {
     /// Name of the secret that is sent as `client_secret`; absent: an egress rule injects it, or there is none.
     #[serde(default)]
     pub(crate) client_secret: Option<String>,
-    #[serde(default = "upstream_scopes")]
-    pub(crate) scopes: Vec<String>,
-    #[serde(default)]
     #[serde(default)]
     pub(crate) authentication: Authentication,
     /// `aud` of client assertions; absent: the provider's token endpoint.
     #[serde(default)]
     pub(crate) assertion_audience: Option<String>,
+    #[serde(default = "upstream_scopes")]
+    pub(crate) scopes: Vec<String>,
+    #[serde(default)]
     pub(crate) authorize_parameters: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) token_parameters: BTreeMap<String, String>,
@@ -66,9 +69,6 @@ pub(crate) struct Upstream {
     pub(crate) groups_claim: Option<String>,
 }
 
-/// Rich authorization requests (RFC 9396).
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 /// How we prove at the provider who we are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +80,9 @@ pub(crate) enum Authentication {
     PrivateKey,
 }
 
+/// Rich authorization requests (RFC 9396).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct Details {
     /// Accepted values of `type`; empty: none are accepted.
     pub(crate) types: Vec<String>,

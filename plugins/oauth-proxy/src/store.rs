@@ -27,6 +27,8 @@ pub(crate) const RATE: Kind = Kind("rate");
 pub(crate) const PENDING: Kind = Kind("pending");
 /// Logins that are on their way to the provider, by the hash of `state`.
 pub(crate) const LEG: Kind = Kind("leg");
+/// Logins that wait for their person to confirm who it is, by the hash of their handle.
+pub(crate) const CONFIRM: Kind = Kind("confirm");
 /// Authorization codes, by their hash.
 pub(crate) const CODE: Kind = Kind("code");
 /// What became of codes, by the same hash: outlives them, so that a replay is known for one.
@@ -35,6 +37,8 @@ pub(crate) const SPENT: Kind = Kind("spent");
 pub(crate) const GRANT: Kind = Kind("grant");
 /// The provider's tokens of a login, by its id.
 pub(crate) const TOKENS: Kind = Kind("tokens");
+/// Which logins a person has, by the hash of who it is.
+pub(crate) const PERSON: Kind = Kind("person");
 /// Who refreshes the provider's tokens, by the login's id.
 pub(crate) const LOCK: Kind = Kind("lock");
 

@@ -11,7 +11,7 @@ use crate::errors::{Answer, Failure, Refusal};
 use crate::grant::{self, Grant};
 use crate::parameters::Parameters;
 use crate::port::Call;
-use crate::{code, details, refresh, resource, scope};
+use crate::{code, details, index, refresh, resource, scope};
 
 /// Answers a token request.
 ///
@@ -22,9 +22,20 @@ pub(crate) fn token(call: Call<'_>, request: &Request) -> Answer {
     let id = client_id(request, &parameters)?;
     match parameters.need("grant_type")? {
         "authorization_code" => first(call, &id, &parameters),
-        "refresh_token" => refresh::refresh(call, &id, &parameters),
+        "refresh_token" => refresh::refresh(call, &id, &parameters).map_err(|why| refused(call, &parameters, why)),
         _ => Err(Refusal::other("unsupported_grant_type", "only authorization_code and refresh_token are served here").into()),
     }
+}
+
+/// Says whose refresh was refused. Of a token that is none, or whose login is over by now, there is nothing to say that strangers could not make up.
+fn refused(call: Call<'_>, parameters: &Parameters, why: Failure) -> Failure {
+    let token = parameters.one("refresh_token").ok().flatten();
+    let login = token.and_then(|token| refresh::login(call, token).ok().flatten()).map(|(found, _)| found.record);
+    if let (Failure::Refused(why), Some(grant)) = (&why, login) {
+        let what = ["login ", &grant.id, " of ", &grant.subject, " is not refreshed, with client ", &grant.client];
+        log::info(&[&what.concat(), ": ", why.code, ", ", &why.description].concat());
+    }
+    why
 }
 
 /// Of the form. Public clients have no password, so that a header with one is a misunderstanding that must be heard of.
@@ -45,6 +56,7 @@ fn first(call: Call<'_>, id: &str, parameters: &Parameters) -> Answer {
     let mut found = code::redeem(call, &client.id, parameters)?;
     let extent = extent(call, &found.record, parameters)?;
     found.record.generation = 1;
+    index::add(call, &found.record)?;
     if !grant::advance(call, &found)? {
         return Err(Refusal::grant("the login is over: log in again").into());
     }

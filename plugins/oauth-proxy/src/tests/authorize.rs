@@ -35,6 +35,7 @@ fn what_is_not_served_is_told_to_a_client_that_the_operator_named_with_state_and
     for (over, code) in [
         (("response_type", "token"), "unsupported_response_type"),
         (("response_mode", "fragment"), "invalid_request"),
+        (("response_mode", "form_post"), "invalid_request"),
         (("request", "x"), "request_not_supported"),
         (("request_uri", "https://x"), "request_uri_not_supported"),
         (("prompt", "none"), "consent_required"),
