@@ -105,7 +105,7 @@ pub(crate) fn of(call: Call<'_>, provider: &str, subject: &str) -> Result<Vec<Gr
     let Some(found) = store::get::<Logins>(call, PERSON, &key(provider, subject))? else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     for login in &found.record.0 {
-        all.extend(grant::find(call, &login.id)?.map(|found| found.record).filter(|grant| grant.generation > 0));
+        all.extend(grant::find(call, &login.id)?.map(|found| found.record));
     }
     Ok(all)
 }

@@ -227,7 +227,11 @@ impl Http for Fake {
 
 impl Secrets for Fake {
     fn secret(&self, name: &str) -> Option<String> {
-        (name == "known").then(|| "sixteen-bytes-or-more".to_owned())
+        match name {
+            "known" => Some("sixteen-bytes-or-more".to_owned()),
+            "short" => Some("fifteen-bytes-x".to_owned()),
+            _ => None,
+        }
     }
 }
 

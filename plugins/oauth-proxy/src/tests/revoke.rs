@@ -131,6 +131,14 @@ fn without_a_secret_nobody_may_ask() {
 }
 
 #[test]
+fn a_secret_that_is_too_short_opens_nothing() {
+    let world = World::with(json!({"introspectionSecret": "short"}));
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("authorization", "Bearer fifteen-bytes-x")];
+    assert_eq!(world.send("POST", "/introspect", &headers, "token=x").status, 401);
+    assert_eq!(world.send("GET", "/logins?subject=alice", &headers, "").status, 401);
+}
+
+#[test]
 fn a_login_ends_though_its_revocation_cannot_be_noted() {
     let world = World::new();
     let (_, tokens) = world.login();
