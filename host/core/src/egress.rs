@@ -138,8 +138,8 @@ fn covers_host(pattern: &str, host: &str) -> bool {
     }
 }
 
-/// A request on its way out; decided by `rule`.
-#[derive(Debug, Clone)]
+/// A request on its way out; decided by `rule`. It may hold codes and a login's secrets, so that it does not print them.
+#[derive(Clone)]
 pub struct EgressRequest {
     /// In capitals.
     pub method: String,
@@ -147,7 +147,7 @@ pub struct EgressRequest {
     pub url: String,
     /// Without those that belong to the connection.
     pub headers: Vec<(String, String)>,
-    /// May hold a login's secrets.
+    /// Whole.
     pub body: Vec<u8>,
     /// What the host adds as `Authorization`, whole.
     pub authorization: Option<Secret>,
@@ -159,8 +159,20 @@ pub struct EgressRequest {
     pub max_reply: usize,
 }
 
-/// What came back. Redirects are answers: whoever asked decides again.
-#[derive(Debug, Clone)]
+impl std::fmt::Debug for EgressRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let url = self.url.split(['?', '#']).next().unwrap_or_default();
+        // Before the host, a URL may have a name and a password.
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = authority.rsplit('@').next().unwrap_or_default();
+        let (headers, bytes) = (self.headers.len(), self.body.len());
+        write!(f, "EgressRequest({} {scheme}://{host}/{path}, {headers} headers, {bytes} bytes)", self.method)
+    }
+}
+
+/// What came back. Redirects are answers: whoever asked decides again. It may hold tokens, so that it does not print them.
+#[derive(Clone)]
 pub struct EgressReply {
     /// The HTTP status.
     pub status: u16,
@@ -168,6 +180,12 @@ pub struct EgressReply {
     pub headers: Vec<(String, String)>,
     /// Whole.
     pub body: Vec<u8>,
+}
+
+impl std::fmt::Debug for EgressReply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EgressReply({}, {} headers, {} bytes)", self.status, self.headers.len(), self.body.len())
+    }
 }
 
 /// Why nothing came back.
@@ -201,7 +219,27 @@ pub enum EgressError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
-    use super::{EgressRule, Scheme};
+    use std::time::Duration;
+
+    use super::{EgressReply, EgressRequest, EgressRule, Scheme};
+
+    #[test]
+    fn what_a_login_sends_and_gets_does_not_print_itself() {
+        let headers = vec![("authorization".to_owned(), "hush".to_owned())];
+        let request = EgressRequest {
+            method: "POST".into(),
+            url: "https://me:hush@id.example.com/token?code=hush".into(),
+            headers: headers.clone(),
+            body: b"hush".to_vec(),
+            authorization: None,
+            private: false,
+            within: Duration::ZERO,
+            max_reply: 0,
+        };
+        assert_eq!(format!("{request:?}"), "EgressRequest(POST https://id.example.com/token, 1 headers, 4 bytes)");
+        let reply = EgressReply { status: 200, headers, body: b"hush".to_vec() };
+        assert_eq!(format!("{reply:?}"), "EgressReply(200, 1 headers, 4 bytes)");
+    }
 
     fn rule(json: &str) -> EgressRule {
         serde_json::from_str(json).unwrap()

@@ -1,5 +1,6 @@
 //! Requests to the API server as nouns, mirrored from `portcullis:kubernetes/api`. No HTTP here.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::kubegrant::KubernetesAccess;
@@ -102,8 +103,8 @@ pub enum PatchKind {
     Json,
 }
 
-/// What to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What to do. Objects may be Secrets, so that none prints itself.
+#[derive(Clone, PartialEq, Eq)]
 pub enum KubeOperation {
     /// One object.
     Get(Form),
@@ -168,8 +169,8 @@ pub struct WatchRequest {
     pub impersonate: Option<Impersonation>,
 }
 
-/// A body and its warnings.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// A body and its warnings. It may be a Secret, so that it does not print itself.
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct KubeReply {
     /// Byte for byte what the server sent.
     pub body: String,
@@ -177,13 +178,25 @@ pub struct KubeReply {
     pub warnings: Vec<String>,
 }
 
-/// One watch event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl fmt::Debug for KubeReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KubeReply({} bytes, warnings {:?})", self.body.len(), self.warnings)
+    }
+}
+
+/// One watch event. Its object may be a Secret, so that it does not print itself.
+#[derive(Clone, PartialEq, Eq)]
 pub struct KubeEvent {
     /// ADDED, MODIFIED, DELETED or BOOKMARK.
     pub kind: String,
     /// JSON text.
     pub object: String,
+}
+
+impl fmt::Debug for KubeEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KubeEvent({}, {} bytes)", self.kind, self.object.len())
+    }
 }
 
 /// One reason inside a Status.
@@ -227,6 +240,28 @@ pub struct KubeStatus {
     pub origin: KubeOrigin,
 }
 
+impl fmt::Debug for KubeOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, body) = match self {
+            Self::Get(_) => ("Get", None),
+            Self::List(..) => ("List", None),
+            Self::Create(body, _) => ("Create", Some(body)),
+            Self::Apply(body, ..) => ("Apply", Some(body)),
+            Self::Patch(_, body, _) => ("Patch", Some(body)),
+            Self::Delete(_) => ("Delete", None),
+            Self::Logs(_) => ("Logs", None),
+            Self::Proxy(_) => ("Proxy", None),
+            Self::Access => ("Access", None),
+            Self::Discover => ("Discover", None),
+            Self::ServerVersion => ("ServerVersion", None),
+        };
+        match body {
+            Some(body) => write!(f, "{word}({} bytes)", body.len()),
+            None => f.write_str(word),
+        }
+    }
+}
+
 impl KubeOperation {
     /// The RBAC verbs that this needs, all of them; none for what every authenticated user may do. An apply creates what is not there, and the
     /// API server, too, asks for both then.
@@ -268,5 +303,27 @@ impl Target {
     #[must_use]
     pub fn access<'a>(&'a self, verb: &'a str, resource: &'a str) -> KubernetesAccess<'a> {
         KubernetesAccess { verb, group: &self.group, resource, namespace: self.namespace.as_deref(), name: self.name.as_deref() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KubeEvent, KubeOperation, KubeReply, PatchKind, WriteOptions};
+
+    #[test]
+    fn objects_do_not_print_themselves() {
+        let body = || r#"{"data":"hush"}"#.to_owned();
+        for (operation, printed) in [
+            (KubeOperation::Create(body(), WriteOptions::default()), "Create(15 bytes)"),
+            (KubeOperation::Apply(body(), WriteOptions::default(), true), "Apply(15 bytes)"),
+            (KubeOperation::Patch(PatchKind::Merge, body(), WriteOptions::default()), "Patch(15 bytes)"),
+            (KubeOperation::Access, "Access"),
+        ] {
+            assert_eq!(format!("{operation:?}"), printed);
+        }
+        let event = KubeEvent { kind: "ADDED".into(), object: body() };
+        assert_eq!(format!("{event:?}"), "KubeEvent(ADDED, 15 bytes)");
+        let reply = KubeReply { body: body(), warnings: vec!["old".into()] };
+        assert_eq!(format!("{reply:?}"), "KubeReply(15 bytes, warnings [\"old\"])");
     }
 }

@@ -188,8 +188,9 @@ pub enum StrategyError {
     Call(#[from] CallError),
 }
 
-/// A request to one of a strategy's routes. Headers are lower-case and already restricted to those that a guest may see.
-#[derive(Debug, Clone)]
+/// A request to one of a strategy's routes. Headers are lower-case and already restricted to those that a guest may see. It may hold codes, cookies
+/// and client credentials, so that it does not print them.
+#[derive(Clone)]
 pub struct RouteRequest {
     /// In logs and the audit trail.
     pub request_id: String,
@@ -201,7 +202,7 @@ pub struct RouteRequest {
     pub path: String,
     /// Without the question mark.
     pub query: Option<String>,
-    /// Allow-listed; may hold cookies and client credentials, so that this type's `Debug` must not reach a log.
+    /// Allow-listed.
     pub headers: Vec<(String, String)>,
     /// As sent.
     pub body: Vec<u8>,
@@ -209,8 +210,16 @@ pub struct RouteRequest {
     pub client: String,
 }
 
-/// A strategy's answer over HTTP. The gateway keeps the headers that the WIT names and adds its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl std::fmt::Debug for RouteRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (headers, bytes) = (self.headers.len(), self.body.len());
+        write!(f, "RouteRequest({} {}, {headers} headers, {bytes} bytes, {})", self.method, self.path, self.request_id)
+    }
+}
+
+/// A strategy's answer over HTTP. The gateway keeps the headers that the WIT names and adds its own. It may hold tokens and cookies, so that it does
+/// not print them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct RouteResponse {
     /// 200 to 599.
     pub status: u16,
@@ -220,9 +229,33 @@ pub struct RouteResponse {
     pub body: Vec<u8>,
 }
 
+impl std::fmt::Debug for RouteResponse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RouteResponse({}, {} headers, {} bytes)", self.status, self.headers.len(), self.body.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Shape, Strategy};
+    use super::{RouteRequest, RouteResponse, Shape, Site, Strategy};
+
+    #[test]
+    fn what_a_login_exchanges_does_not_print_itself() {
+        let headers = vec![("cookie".to_owned(), "hush".to_owned())];
+        let request = RouteRequest {
+            request_id: "id".into(),
+            site: Site { origin: String::new(), resources: Vec::new(), scopes: Vec::new() },
+            method: "GET".into(),
+            path: "/callback".into(),
+            query: Some("code=hush".into()),
+            headers: headers.clone(),
+            body: b"hush".to_vec(),
+            client: "127.0.0.1".into(),
+        };
+        assert_eq!(format!("{request:?}"), "RouteRequest(GET /callback, 1 headers, 4 bytes, id)");
+        let response = RouteResponse { status: 302, headers, body: b"hush".to_vec() };
+        assert_eq!(format!("{response:?}"), "RouteResponse(302, 1 headers, 4 bytes)");
+    }
 
     #[test]
     fn a_strategy_is_asked_about_credentials_of_its_shape_only() {
