@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::kubegrant::KubernetesAccess;
+use crate::principal::Principal;
 
 /// What a request is about, in the words of its URL.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -137,6 +138,19 @@ pub struct Impersonation {
     pub user: String,
     /// The caller's groups. Must not begin with `system:`.
     pub groups: Vec<String>,
+}
+
+impl Impersonation {
+    /// As whom the API server sees a caller: a token of the configuration by its name, and whom a strategy knows with the issuer in front, as
+    /// `kube-apiserver` does for OpenID Connect users (`--oidc-username-prefix`: `ISSUER#`). Subjects and groups are unique within an issuer only:
+    /// `alice` of a test issuer must not be anybody else's `alice`. `None`: nobody proved who it is.
+    #[must_use]
+    pub fn of(principal: &Principal) -> Option<Self> {
+        let own = principal.issuer == Principal::CONFIG_ISSUER;
+        let named = |name: &String| if own { name.clone() } else { format!("{}#{name}", principal.issuer) };
+        let groups = principal.groups.iter().map(named).collect();
+        (!principal.is_local()).then(|| Self { user: named(&principal.subject), groups })
+    }
 }
 
 /// One request.
@@ -308,7 +322,21 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
-    use super::{KubeEvent, KubeOperation, KubeReply, PatchKind, WriteOptions};
+    use super::{Impersonation, KubeEvent, KubeOperation, KubeReply, PatchKind, WriteOptions};
+    use crate::principal::Principal;
+
+    #[test]
+    fn callers_of_two_issuers_are_never_one_kubernetes_user() {
+        let of = |issuer: &str| {
+            let groups = vec!["dba".to_owned()];
+            Impersonation::of(&Principal { subject: "alice".into(), issuer: issuer.into(), groups, ..Principal::local() })
+        };
+        let named = |user: &str, group: &str| Some(Impersonation { user: user.into(), groups: vec![group.into()] });
+        assert_eq!(of("https://id.example.com"), named("https://id.example.com#alice", "https://id.example.com#dba"));
+        assert_eq!(of("https://test"), named("https://test#alice", "https://test#dba"));
+        assert_eq!(of(Principal::CONFIG_ISSUER), named("alice", "dba"));
+        assert_eq!(of(Principal::LOCAL_ISSUER), None);
+    }
 
     #[test]
     fn objects_do_not_print_themselves() {

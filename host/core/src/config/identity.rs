@@ -8,7 +8,7 @@ use super::raw::{RawAccess, RawConfig, RawKey, RawSecret};
 use super::report::Report;
 use super::site::check_scopes;
 use super::suggest::nearest;
-use super::{KeyRef, StoreConfig};
+use super::{Guard, KeyRef, Listener, StoreConfig, StrategyRef};
 use crate::manifest::is_dns_label;
 use crate::policy::{AccessRule, TokenRules};
 
@@ -16,7 +16,8 @@ use crate::policy::{AccessRule, TokenRules};
 const DATABASE: &str = "portcullis.db";
 
 /// Resolves all access rules.
-pub(crate) fn access(raw: &[RawAccess], report: &mut Report<'_>) -> Vec<AccessRule> {
+pub(crate) fn access(raw: &[RawAccess], listeners: &[Listener], report: &mut Report<'_>) -> Vec<AccessRule> {
+    let strategies = strategies(listeners);
     let mut names = BTreeSet::new();
     for (index, rule) in raw.iter().enumerate() {
         let path = KeyPath::root().key("access").index(index);
@@ -26,8 +27,37 @@ pub(crate) fn access(raw: &[RawAccess], report: &mut Report<'_>) -> Vec<AccessRu
         }
         check_scopes(&rule.scopes, &path.key("scopes"), report);
         check_rule(rule, &path, report);
+        check_issuers(rule, strategies.len(), &path, report);
     }
     raw.iter().map(rule).collect()
+}
+
+/// Plugins that some endpoint asks.
+fn strategies(listeners: &[Listener]) -> BTreeSet<&str> {
+    let guards = listeners.iter().flat_map(|listener| &listener.endpoints).map(|endpoint| &endpoint.guard);
+    let mut names = BTreeSet::new();
+    for strategy in guards.flat_map(Guard::strategies) {
+        if let StrategyRef::Plugin(name) = strategy {
+            names.insert(name.as_str());
+        }
+    }
+    names
+}
+
+/// Each issuer gives the names that it likes: `admins` of a test issuer must not be those of the company's.
+fn check_issuers(rule: &RawAccess, strategies: usize, path: &KeyPath, report: &mut Report<'_>) {
+    let named = [("subjects", &rule.subjects), ("groups", &rule.groups)].into_iter().find(|(_, names)| !names.is_empty());
+    let Some((key, _)) = named.filter(|_| rule.issuers.is_empty()) else { return };
+    let message = format!("rule `{}` takes these {key} from every issuer, as it names none", rule.name);
+    let hint = "the `iss` of their tokens, beside it:
+    issuers: [\"https://id.example.com\"]"
+        .to_owned();
+    if strategies > 1 {
+        let message = format!("{message}: whoever can choose a name at one of {strategies} strategies gets in");
+        report.hinted(&path.key(key), message, Some(hint));
+    } else {
+        report.warning(&path.key(key), message, hint);
+    }
 }
 
 fn check_rule(rule: &RawAccess, path: &KeyPath, report: &mut Report<'_>) {

@@ -101,6 +101,23 @@ fn what_is_wrong_about_people_and_secrets_is_found() {
 }
 
 #[test]
+fn a_name_is_worth_what_its_issuer_is_worth() {
+    let text = |guard: &str, rule: &str| {
+        format!(
+            "{PROXY}access: [{{name: a, tools: [x], {rule}}}]\nlisteners:\n- name: a\n  address: 127.0.0.1:1\n  endpoints: [{{path: /a, guard: oidc}}, {{path: /b, guard: {guard}}}]\n"
+        )
+    };
+    for rule in ["subjects: [s]", "groups: [g]"] {
+        let warned = parse(&text("oidc", rule)).unwrap().1;
+        assert!(warned.len() == 1 && warned[0].to_string().contains("from every issuer"), "{warned:?}");
+        assert!(parse(&text("oauth-proxy", rule)).is_err(), "{rule}");
+        assert!(findings(&text("[tokens, oauth-proxy]", rule)).contains("at one of 2 strategies"), "{rule}");
+        assert_eq!(findings(&text("oauth-proxy", &format!("{rule}, issuers: ['https://i']"))), "");
+    }
+    assert_eq!(findings(&text("oauth-proxy", "scopes: [s]")), "");
+}
+
+#[test]
 fn a_grant_that_reaches_out_names_what_exists_and_gives_no_secret_to_whom_it_does_not_name() {
     let plugin = |grants: &str| {
         format!(

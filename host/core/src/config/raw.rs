@@ -225,7 +225,8 @@ pub struct RawKubernetes {
     pub kubeconfig: Option<String>,
     /// A context of it. Default: its current one.
     pub context: Option<String>,
-    /// Whether requests name the caller (`Impersonate-User`, `Impersonate-Group`), so that the API server's own RBAC decides. Default: false.
+    /// Whether requests name the caller (`Impersonate-User`, `Impersonate-Group`), so that the API server's own RBAC decides. A token of this file
+    /// is the user of its name; whom an auth strategy knows is `ISSUER#SUBJECT`, with the groups `ISSUER#GROUP`. Default: false.
     pub impersonate: bool,
 }
 

@@ -86,10 +86,11 @@ fn resolve(raw: &RawConfig, around: Surroundings<'_>, report: &mut Report<'_>) -
         number("maxConcurrentCalls", raw.max_concurrent_calls, MAX_CONCURRENT_CALLS, (1, CONCURRENT_CALLS_MAX));
     let queue_timeout = number("queueTimeoutMs", raw.queue_timeout_ms, QUEUE_TIMEOUT_MS, (0, 60_000));
     let list_ttl = number("listTtlMs", raw.list_ttl_ms, LIST_TTL_MS, (0, 86_400_000));
+    let listeners = listeners::resolve(&raw.listeners, known, report);
     Config {
-        listeners: listeners::resolve(&raw.listeners, known, report),
         tokens,
-        access: identity::access(&raw.access, report),
+        access: identity::access(&raw.access, &listeners, report),
+        listeners,
         scope_hierarchy: ScopeHierarchy(raw.scope_hierarchy.clone()),
         secrets: identity::secrets(&raw.secrets, around.base, report),
         keys: identity::keys(&raw.keys, &raw.secrets, report),

@@ -17,7 +17,9 @@ const RESERVED: &str = "portcullis:";
 /// [`Stranger`]: the identity gets nobody in here.
 pub(crate) fn check(identity: &Identity, endpoint: &Endpoint, resource: &str) -> Result<(), Stranger> {
     let reject = |code, message: &str| Stranger::Rejected(Rejection { code, message: message.to_owned() });
-    if identity.issuer.starts_with(RESERVED) || identity.issuer.is_empty() || identity.subject.is_empty() {
+    // No issuer has a fragment (RFC 8414 §2): with one, `ISSUER#SUBJECT` would not tell two callers apart towards Kubernetes.
+    let odd = identity.issuer.starts_with(RESERVED) || identity.issuer.is_empty() || identity.issuer.contains('#');
+    if odd || identity.subject.is_empty() {
         return Err(reject(RejectionCode::Invalid, "the token names no issuer and subject that this host can accept"));
     }
     if identity.expires_at <= now() {
@@ -130,9 +132,9 @@ mod tests {
 
     #[test]
     fn nobody_outlives_the_token_and_no_strategy_speaks_for_the_host() {
-        for (issuer, expires_at) in
-            [("https://id", now()), ("portcullis:local", now() + 9), ("portcullis:config", now() + 9), ("", now() + 9)]
+        for (issuer, left) in [("https://id", 0), ("portcullis:local", 9), ("portcullis:config", 9), ("", 9), ("https://id#a", 9)]
         {
+            let expires_at = now() + left;
             assert!(matches!(judged(&identity(issuer, HERE, expires_at)), Err(Stranger::Rejected(_))), "{issuer}");
         }
     }

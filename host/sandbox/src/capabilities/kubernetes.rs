@@ -74,8 +74,7 @@ impl CallState {
 impl Desk<'_> {
     /// Who the API server should see, if the operator wants it to know.
     fn impersonation(&self) -> Option<Impersonation> {
-        let principal = &self.caller.principal;
-        (!principal.is_local()).then(|| Impersonation { user: principal.subject.clone(), groups: principal.groups.clone() })
+        Impersonation::of(&self.caller.principal)
     }
 
     fn kube(&self) -> Result<&dyn KubeApi, KubeStatus> {

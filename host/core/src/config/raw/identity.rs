@@ -14,7 +14,8 @@ use crate::jwt::RingAlgorithm;
 pub struct RawAccess {
     /// Names the rule in the audit trail; lower-case letters, digits and hyphens.
     pub name: String,
-    /// Issuers of their tokens, character for character. Default: any that a strategy accepts.
+    /// Issuers of their tokens, character for character. Default: any that a strategy accepts; with `subjects` or `groups` that is a finding, and
+    /// an error if endpoints ask several strategies: each issuer gives the names that it likes.
     #[serde(default)]
     pub issuers: Vec<String>,
     /// Patterns of their subjects (`sub`).
