@@ -16,8 +16,12 @@ use crate::policy::{AccessRule, TokenRules};
 const DATABASE: &str = "portcullis.db";
 
 /// Resolves all access rules.
-pub(crate) fn access(raw: &[RawAccess], listeners: &[Listener], report: &mut Report<'_>) -> Vec<AccessRule> {
+pub(crate) fn access(raw: &RawConfig, listeners: &[Listener], report: &mut Report<'_>) -> Vec<AccessRule> {
     let strategies = strategies(listeners);
+    if strategies.is_empty() {
+        unused(raw, report);
+    }
+    let raw = &raw.access;
     let mut names = BTreeSet::new();
     for (index, rule) in raw.iter().enumerate() {
         let path = KeyPath::root().key("access").index(index);
@@ -30,6 +34,17 @@ pub(crate) fn access(raw: &[RawAccess], listeners: &[Listener], report: &mut Rep
         check_issuers(rule, strategies.len(), &path, report);
     }
     raw.iter().map(rule).collect()
+}
+
+/// No error: whoever switches the endpoint off that asks a strategy need not rewrite the file.
+fn unused(raw: &RawConfig, report: &mut Report<'_>) {
+    for (key, there) in [("access", !raw.access.is_empty()), ("scopeHierarchy", !raw.scope_hierarchy.is_empty())] {
+        if there {
+            let message = "means nothing now: no endpoint asks an auth strategy of a plugin".to_owned();
+            let hint = "name one at an endpoint:\n    guard: [tokens, oidc]".to_owned();
+            report.warning(&KeyPath::root().key(key), message, hint);
+        }
+    }
 }
 
 /// Plugins that some endpoint asks.

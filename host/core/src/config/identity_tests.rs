@@ -57,9 +57,9 @@ fn a_listener_beyond_this_machine_knows_its_public_url_if_a_strategy_needs_it() 
 
 #[test]
 fn every_key_about_people_and_secrets_reaches_the_configuration() {
-    let text = "access:\n- {name: dba, issuers: ['https://i'], subjects: [s], groups: [g], scopes: [x], tools: ['*'], prompts: [p], resources: [r]}\n\
+    let text = "plugins: {oidc: {}}\naccess:\n- {name: dba, issuers: ['https://i'], subjects: [s], groups: [g], scopes: [x], tools: ['*'], prompts: [p], resources: [r]}\n\
                 scopeHierarchy: {admin: [read]}\nsecrets: {master: {file: m}, db: {file: /d}}\nkeys: [{id: k1, secret: master}]\nrings: {login: {algorithm: EdDSA}}\n\
-                store: {postgres: db}\nlisteners:\n- name: a\n  address: 127.0.0.1:1\n  endpoints: [{path: /mcp, audiences: [api], scopes: [read]}]\n";
+                store: {postgres: db}\nlisteners:\n- name: a\n  address: 127.0.0.1:1\n  endpoints: [{path: /mcp, guard: oidc, audiences: [api], scopes: [read]}]\n";
     let config = parse(text).unwrap().0;
     let rule = &config.access[0];
     assert_eq!((rule.name.as_str(), rule.issuers[0].as_str(), rule.subjects[0].as_str()), ("dba", "https://i", "s"));
@@ -97,6 +97,26 @@ fn what_is_wrong_about_people_and_secrets_is_found() {
         ("listeners: [{name: a, address: '127.0.0.1:1', endpoints: [{path: /m, audiences: [' ']}]}]\n", "is no audience"),
     ] {
         assert!(findings(text).contains(said), "{text}: {}", findings(text));
+    }
+}
+
+#[test]
+fn what_only_strategies_give_a_meaning_is_found_where_there_is_none() {
+    let text = |guard: &str, field: &str| {
+        format!(
+            "{PROXY}tokens: [{{name: me, sha256: {}, tools: ['*']}}]\nlisteners:\n- name: a\n  address: 127.0.0.1:1\n  endpoints: [{{path: /a, guard: {guard}, {field}}}]\n",
+            "a".repeat(64)
+        )
+    };
+    for field in ["audiences: [api]", "scopes: [read]", "authorizationDetails: ignore"] {
+        let found = findings(&text("tokens", field));
+        assert!(parse(&text("tokens", field)).is_err() && found.contains("means nothing here"), "{field}: {found}");
+        assert_eq!(findings(&text("[tokens, oidc]", field)), "");
+    }
+    for field in ["access: [{name: a, tools: [x]}]\n", "scopeHierarchy: {admin: [read]}\n"] {
+        let plain = text("tokens", "enabled: true") + field;
+        assert!(parse(&plain).is_ok() && findings(&plain).contains("means nothing now"), "{field}");
+        assert_eq!(findings(&(text("oidc", "enabled: true") + field)), "");
     }
 }
 

@@ -132,6 +132,7 @@ fn endpoints(raw: &RawListener, path: &KeyPath, address: SocketAddr, known: Know
         site::check_endpoint(endpoint, &here, report);
         let guard = guards::resolve(&endpoint.guard, &here.key("guard"), known, report);
         guards::check(&guard, address, known.tokens, &here.key("guard"), report);
+        site::check_meaning(endpoint, &guard, &here, report);
         if guard == Guard::None
             && (!raw.allowed_hosts.is_empty() || raw.public_url.as_deref().is_some_and(|url| !site::is_own(url)))
         {

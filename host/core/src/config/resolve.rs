@@ -89,7 +89,7 @@ fn resolve(raw: &RawConfig, around: Surroundings<'_>, report: &mut Report<'_>) -
     let listeners = listeners::resolve(&raw.listeners, known, report);
     Config {
         tokens,
-        access: identity::access(&raw.access, &listeners, report),
+        access: identity::access(raw, &listeners, report),
         listeners,
         scope_hierarchy: ScopeHierarchy(raw.scope_hierarchy.clone()),
         secrets: identity::secrets(&raw.secrets, around.base, report),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::Guard;
 use super::path::KeyPath;
-use super::raw::{RawEndpoint, RawListener};
+use super::raw::{RawDetails, RawEndpoint, RawListener};
 use super::report::Report;
 use super::{Endpoint, StrategyRef};
 use crate::tool::is_scope;
@@ -66,6 +66,22 @@ pub(crate) fn check_endpoint(raw: &RawEndpoint, path: &KeyPath, report: &mut Rep
         report.error(&path.key("scopes"), format!("has {} scopes, but at most {SCOPES_MAX}", raw.scopes.len()));
     }
     check_scopes(&raw.scopes, &path.key("scopes"), report);
+}
+
+/// What only strategies of plugins give a meaning would be accepted and ignored at other endpoints.
+pub(crate) fn check_meaning(raw: &RawEndpoint, guard: &Guard, path: &KeyPath, report: &mut Report<'_>) {
+    if guard.strategies().iter().any(|one| *one != StrategyRef::Tokens) {
+        return;
+    }
+    let fields = [
+        ("audiences", !raw.audiences.is_empty()),
+        ("scopes", !raw.scopes.is_empty()),
+        ("authorizationDetails", raw.authorization_details == RawDetails::Ignore),
+    ];
+    for (key, _) in fields.into_iter().filter(|(_, there)| *there) {
+        let message = "means nothing here: no auth strategy of a plugin guards this endpoint".to_owned();
+        report.hinted(&path.key(key), message, Some("remove it, or name a strategy:\n    guard: [tokens, oidc]".to_owned()));
+    }
 }
 
 /// RFC 6749 §3.3.
