@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json::json;
+use crate::json::{json, written};
 use crate::text::short;
 
 /// Most characters of either form of an answer: about 8,000 tokens of a model's context. Lists hand out a cursor, status leaves
@@ -43,19 +43,19 @@ impl Answer {
     /// The form that the caller asked for: with `format: json` the text is the JSON.
     pub(crate) fn formatted(mut self, format: Option<Format>) -> Self {
         if format == Some(Format::Json) {
-            self.text = self.structured.to_string();
+            self.text = written(&self.structured);
         }
         self
     }
 
     fn fitted(mut self) -> Self {
-        let whole = self.structured.to_string();
+        let whole = written(&self.structured);
         let is_json = self.text == whole;
         if whole.len() > BUDGET {
             shrink(&mut self.structured);
         }
         if is_json {
-            self.text = self.structured.to_string();
+            self.text = written(&self.structured);
         } else if self.text.len() > BUDGET {
             self.text = cut(&self.text);
         }

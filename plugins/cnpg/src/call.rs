@@ -4,6 +4,7 @@ use portcullis_plugin::kubernetes::PatchKind;
 use portcullis_plugin::kubernetes::{
     Api, DeleteOptions, GetRequest, ListRequest, METADATA, OBJECT, Read, Reply, Status, Target, WriteOptions,
 };
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::explain::{Action, explain};
@@ -46,11 +47,11 @@ fn options(dry_run: bool) -> WriteOptions {
 }
 
 /// A JSON body.
-pub(crate) fn parse(body: &str) -> Result<Value, Problem> {
+pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Problem> {
     serde_json::from_str(body).map_err(|error| Problem {
         code: 502,
         reason: "BadReply".into(),
-        message: format!("the API server answered with something that is not JSON: {error}").into(),
+        message: format!("the API server answered with something that is not the JSON asked for: {error}").into(),
         retryable: true,
         hint: "Try again; if it stays, a proxy between the host and the API server is answering in its place.".into(),
         ..Problem::default()
@@ -78,6 +79,11 @@ impl Call<'_> {
 
     pub(crate) fn list(&self, request: &ListRequest) -> Result<Value, Problem> {
         written(self.api.list(request), &Action::new("list", &request.target)).map(|done| done.object)
+    }
+
+    /// The same as text, for lists of which not everything is shown.
+    pub(crate) fn list_unread(&self, request: &ListRequest) -> Result<String, Problem> {
+        self.api.list(request).map(|reply| reply.body).map_err(|status| explain(status, &Action::new("list", &request.target)))
     }
 
     /// Several reads at once, each with its own result.

@@ -10,6 +10,7 @@ use portcullis_plugin::{Failure, Outcome, Output, Plugin, Question, Tool, config
 use crate::answer;
 use crate::call::{Call, Context};
 use crate::catalogue::{self, Entry};
+use crate::json::written;
 use crate::offering;
 use crate::parameter::input_schema;
 use crate::port;
@@ -71,7 +72,7 @@ fn outward(outcome: answer::Outcome) -> Outcome {
     match outcome {
         answer::Outcome::Done(answer) => {
             let output = if answer.is_error { Output::error(answer.text) } else { Output::text(answer.text) };
-            output.structured(answer.structured).into()
+            output.structured(written(&answer.structured)).into()
         }
         answer::Outcome::Ask(question) => {
             let asked = Question::new(question.key, "elicitation/create", question.params);

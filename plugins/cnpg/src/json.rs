@@ -61,6 +61,11 @@ pub(crate) fn value<T: Serialize + ?Sized>(of: &T) -> Value {
     serde_json::to_value(of).unwrap_or_default()
 }
 
+/// As text. `Value::to_string` writes the same in small pieces through a formatter, several times as slowly.
+pub(crate) fn written(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// A string, unless it is absent or empty.
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer).and_then(Value::as_str).filter(|one| !one.is_empty())

@@ -1,25 +1,27 @@
-//! list_postgres_clusters: which clusters there are and how they are. Pages by cursor within the character budget.
+//! list_postgres_clusters: which clusters there are and how they are. Pages by cursor within the character budget. What a page says of
+//! each cluster is read in `rows`.
+
+mod rows;
 
 use portcullis_plugin::kubernetes::{OBJECT, TABLE};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::rows::{Page, Row, Rows};
 use crate::answer::{Answer, BUDGET, Detail, Format, Outcome};
 use crate::arguments::read;
-use crate::call::Call;
+use crate::call::{Call, parse};
 use crate::catalogue::{Entry, Hints};
-use crate::cluster::Cluster;
 use crate::cursor::Cursor;
-use crate::json::{json, list, text};
+use crate::json::{json, with, written};
 use crate::kind::{self, CLUSTERS};
 use crate::parameter::{ALL_NAMESPACES, DETAIL, FORMAT, NAMESPACE, Parameter, Takes};
-use crate::phase::{self, Health};
+use crate::phase::Health;
 use crate::problem::Problem;
 use crate::profile::Level;
 use crate::rule::Rule;
 use crate::shape::Shape;
 use crate::text::table;
-use crate::time;
 
 /// Objects per request: kubectl uses 500; a detailed page of 250 clusters is about 2 MB.
 const PAGE: u32 = 250;
@@ -93,14 +95,6 @@ struct Input {
     cursor: Option<String>,
 }
 
-/// One cluster of the answer: JSON, and the row of the table.
-struct Row {
-    key: String,
-    health: Health,
-    structured: Value,
-    cells: Vec<String>,
-}
-
 /// Rows gathered so far, and where the next call goes on.
 #[derive(Default)]
 struct Gathered {
@@ -116,7 +110,7 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     let start = input.cursor.as_deref().map(|text| Cursor::decode(text, &query)).transpose()?.unwrap_or_default();
     let gathered = gather(call, &input, namespace.as_deref(), start)?;
     let scope = namespace.map_or_else(|| "all namespaces".to_owned(), |one| format!("namespace '{one}'"));
-    Ok(answer(&gathered, &input, &scope, &query).formatted(input.format).into())
+    Ok(answer(gathered, &input, &scope, &query).formatted(input.format).into())
 }
 
 /// What a cursor is bound to.
@@ -133,37 +127,43 @@ fn gather(call: &Call<'_>, input: &Input, namespace: Option<&str>, start: Cursor
         let mut request = kind::all(CLUSTERS, namespace).list().limit(PAGE).form(if detailed { OBJECT } else { TABLE });
         request.options.label_selector.clone_from(&input.label_selector);
         let request = request.after(Some(at.page.clone()).filter(|one| !one.is_empty()));
-        let page = call.list(&request)?;
-        if !take(&mut gathered, rows(&page, detailed, call.host.now()), input, &at) {
+        let body = call.list_unread(&request)?;
+        let page: Page<'_> = parse(&body)?;
+        let next = page.next();
+        if !take(&mut gathered, page.rows(detailed, call.host.now()), input, &at)? {
             return Ok(gathered);
         }
-        let Some(next) = text(&page, "/metadata/continue") else { return Ok(gathered) };
-        at = Cursor { page: next.into(), after: String::new() };
+        let Some(next) = next else { return Ok(gathered) };
+        at = Cursor { page: next, after: String::new() };
     }
     gathered.next = Some(at);
     Ok(gathered)
 }
 
-/// Adds the rows of a page that fit; false: no more do, and `next` says where to go on.
-fn take(gathered: &mut Gathered, rows: Vec<Row>, input: &Input, at: &Cursor) -> bool {
+/// Adds the rows of a page that fit; false: no more do, and `next` says where to go on. What comes behind is not even read.
+fn take(gathered: &mut Gathered, rows: Rows<'_>, input: &Input, at: &Cursor) -> Result<bool, Problem> {
     let limit = input.limit.unwrap_or(PAGE as usize);
     let mut after = at.after.clone();
-    for row in rows.into_iter().filter(|row| row.key.as_bytes() > at.after.as_bytes()) {
+    for row in rows {
+        let row = row?;
+        if row.key.as_bytes() <= at.after.as_bytes() {
+            continue;
+        }
         if !wanted(&row, input.health.as_deref()) {
             after = row.key;
             continue;
         }
-        let size = row.structured.to_string().len().max(row.cells.iter().map(|one| one.len() + 3).sum());
+        let size = written(&row.structured).len().max(row.cells.iter().map(|one| one.len() + 3).sum());
         let full = gathered.rows.len() >= limit || gathered.size + size > BUDGET - SURROUNDINGS;
         if full && !gathered.rows.is_empty() {
             gathered.next = Some(Cursor { page: at.page.clone(), after });
-            return false;
+            return Ok(false);
         }
         after.clone_from(&row.key);
         gathered.size += size + 1;
         gathered.rows.push(row);
     }
-    true
+    Ok(true)
 }
 
 fn wanted(row: &Row, health: Option<&str>) -> bool {
@@ -174,86 +174,17 @@ fn wanted(row: &Row, health: Option<&str>) -> bool {
     }
 }
 
-/// The rows of a page, whichever form the server chose: one that cannot write tables answers with objects.
-fn rows(page: &Value, detailed: bool, now: i64) -> Vec<Row> {
-    if text(page, "/kind") == Some("Table") {
-        let columns: Vec<&str> =
-            list(page, "/columnDefinitions").iter().map(|one| text(one, "/name").unwrap_or_default()).collect();
-        return list(page, "/rows").iter().map(|row| from_table(row, &columns, now)).collect();
-    }
-    list(page, "/items").iter().map(|one| from_object(Cluster(one), detailed, now)).collect()
-}
-
-fn from_table(row: &Value, columns: &[&str], now: i64) -> Row {
-    let cells = list(row, "/cells");
-    let cell = |name: &str| columns.iter().position(|one| *one == name).and_then(|at| cells.get(at));
-    let word = |name: &str| cell(name).and_then(Value::as_str).filter(|one| !one.is_empty());
-    let number = |name: &str| cell(name).and_then(Value::as_i64);
-    let health = match phase::health(word("Status")) {
-        Health::Healthy if number("Ready") < number("Instances") => Health::Progressing,
-        other => other,
-    };
-    let object = row.get("object").unwrap_or(&Value::Null);
-    let cluster = Cluster(object);
-    let structured = json!({
-        "name": cluster.name(), "namespace": cluster.namespace(), "instances": number("Instances"),
-        "ready_instances": number("Ready"), "phase": word("Status").unwrap_or("Unknown"), "health": health.word(),
-        "current_primary": word("Primary"), "created": cluster.created(),
-    });
-    finish(cluster, health, structured, now)
-}
-
-fn from_object(cluster: Cluster<'_>, detailed: bool, now: i64) -> Row {
-    let mut structured = cluster.summary();
-    if let (true, Some(map)) = (detailed, structured.as_object_mut()) {
-        map.insert("postgres_version".into(), cluster.postgres_version().into());
-        map.insert("storage_size".into(), cluster.storage_size().into());
-        map.insert("conditions".into(), cluster.conditions().into());
-    }
-    finish(cluster, cluster.health(), structured, now)
-}
-
-fn finish(cluster: Cluster<'_>, health: Health, structured: Value, now: i64) -> Row {
-    let shown = |pointer: &str| structured.pointer(pointer).map(Value::to_string).filter(|one| one != "null");
-    let instances = format!("{}/{}", shown("/ready_instances").unwrap_or("0".into()), shown("/instances").unwrap_or("?".into()));
-    let string = |pointer: &str| text(&structured, pointer).unwrap_or_default().to_owned();
-    let mut phase = string("/phase");
-    if let Some(reason) = cluster.phase_reason().filter(|_| health != Health::Healthy) {
-        phase.push_str(&format!(": {}", crate::text::short(reason)));
-    }
-    let mut cells = vec![
-        cluster.namespace().to_owned(),
-        cluster.name().to_owned(),
-        instances,
-        health.word().to_owned(),
-        phase,
-        string("/current_primary"),
-        time::age(cluster.created(), now),
-    ];
-    if structured.get("conditions").is_some() {
-        cells.extend([string("/postgres_version"), string("/storage_size"), conditions(cluster)]);
-    }
-    Row { key: format!("{}/{}", cluster.namespace(), cluster.name()), health, structured, cells }
-}
-
-/// `Ready=True, ContinuousArchiving=False`.
-fn conditions(cluster: Cluster<'_>) -> String {
-    let word = |one: &Value, pointer: &str| text(one, pointer).unwrap_or("?").to_owned();
-    let all: Vec<String> =
-        cluster.conditions().iter().map(|one| format!("{}={}", word(one, "/type"), word(one, "/status"))).collect();
-    all.join(", ")
-}
-
-fn answer(gathered: &Gathered, input: &Input, scope: &str, query: &str) -> Answer {
+fn answer(gathered: Gathered, input: &Input, scope: &str, query: &str) -> Answer {
     let next = gathered.next.as_ref().map(|cursor| cursor.encode(query));
     let count = gathered.rows.len();
-    let clusters: Vec<&Value> = gathered.rows.iter().map(|row| &row.structured).collect();
-    let structured = json!({"clusters": clusters, "count": count, "scope": scope, "next_cursor": next});
+    let (clusters, cells): (Vec<Value>, Vec<Vec<String>>) =
+        gathered.rows.into_iter().map(|row| (row.structured, row.cells)).unzip();
+    let structured = json!({"count": count, "scope": scope, "next_cursor": next});
+    let structured = with(structured, "clusters", clusters.into());
     let mut header = vec!["Namespace", "Name", "Ready", "Health", "Status", "Primary", "Age"];
     if input.detail_level == Some(Detail::Detailed) {
         header.extend(["PostgreSQL", "Storage", "Conditions"]);
     }
-    let cells: Vec<Vec<String>> = gathered.rows.iter().map(|row| row.cells.clone()).collect();
     let mut text = match (count, input.health.as_deref()) {
         (0, None) => format!("No PostgreSQL clusters found in {scope}.\n"),
         (0, Some(health)) => format!("No PostgreSQL clusters that are {health} found in {scope}.\n"),
