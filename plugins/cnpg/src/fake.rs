@@ -138,6 +138,8 @@ impl Fake {
     pub(crate) fn new() -> Self {
         let fake = Self::default();
         fake.context.borrow_mut().deadline_ms = 60_000;
+        let all = json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]});
+        *fake.access.borrow_mut() = json!({"status": {"resourceRules": [all], "incomplete": false}});
         *fake.served.borrow_mut() = SERVED.iter().map(|one| (*one).to_owned()).collect();
         fake
     }

@@ -51,6 +51,7 @@ mod prompts;
 mod quantity;
 mod readiness;
 mod resources;
+mod rights;
 mod roles;
 mod rolling;
 mod rule;

@@ -85,3 +85,35 @@ fn the_host_asks_for_the_tools_anew_after_looking() {
     fake.answer(TOOL, json!({}));
     assert_eq!(fake.tools_changed.get(), 0, "nothing was learned");
 }
+
+/// The review of somebody who may only look at clusters.
+fn looker(incomplete: bool) -> Fake {
+    let fake = Fake::new();
+    let rule = json!({"apiGroups": ["postgresql.cnpg.io"], "resources": ["clusters"], "verbs": ["get", "list", "watch"]});
+    *fake.access.borrow_mut() = json!({"status": {"resourceRules": [rule], "incomplete": incomplete}});
+    fake
+}
+
+#[test]
+fn tools_that_lack_rules_in_the_namespace_are_told_before_they_are_called() {
+    let answer = looker(false).answer(TOOL, json!({"namespace": "prod"}));
+    let rights = &answer.structured["rights"];
+    assert_eq!((&rights["namespace"], &rights["complete"]), (&json!("prod"), &json!(true)));
+    let of =
+        |tool: &str| rights["lacking"].as_array().unwrap().iter().find(|one| one["tool"] == tool).map(|one| one["rules"].clone());
+    assert_eq!(of("scale_postgres_cluster"), Some(json!(["patch clusters", "get failoverquorums"])));
+    assert_eq!(of("list_postgres_clusters"), None);
+    assert_eq!(of("set_pooler"), None, "it is not part of this server's profile");
+    assert!(answer.text.contains("| scale_postgres_cluster | patch clusters; get failoverquorums |"), "{}", answer.text);
+    assert!(looker(true).answer(TOOL, json!({})).text.contains("cannot list all that it allows"));
+}
+
+#[test]
+fn who_may_do_everything_reads_one_line_and_a_review_that_fails_is_a_note() {
+    let answer = Fake::new().answer(TOOL, json!({}));
+    assert_eq!(answer.structured["rights"]["lacking"], json!([]));
+    assert!(answer.text.contains("In namespace `default` every tool has the RBAC rules"), "{}", answer.text);
+    let answer = Fake::new().failing("access", "*", 1, status(403, "Forbidden", "boom")).answer(TOOL, json!({}));
+    assert!(!answer.is_error && answer.structured["rights"].is_null());
+    assert!(answer.text.contains("may do was not seen: boom"), "{}", answer.text);
+}

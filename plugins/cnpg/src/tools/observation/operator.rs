@@ -1,5 +1,5 @@
-//! get_operator_info: what Kubernetes and which CloudNativePG answer here, as far as it can be seen. Also has the host ask for the tools
-//! anew, since some are withheld for kinds that may have come.
+//! get_operator_info: what Kubernetes and which CloudNativePG answer here, as far as it can be seen, and which tools the API server would
+//! refuse. Also has the host ask for the tools anew, since some are withheld for kinds that may have come.
 
 use portcullis_plugin::kubernetes::Target;
 use serde::Deserialize;
@@ -8,17 +8,19 @@ use serde_json::Value;
 use crate::answer::{Answer, Format, Outcome};
 use crate::arguments::read;
 use crate::call::{Call, parse};
-use crate::catalogue::{Entry, Hints};
+use crate::catalogue::{self, Entry, Hints};
 use crate::image;
-use crate::json::{integer, json, label, list, text};
+use crate::json::{integer, json, label, list, text, texts};
 use crate::kind::DEPLOYMENTS;
-use crate::parameter::FORMAT;
+use crate::offering;
+use crate::parameter::{FORMAT, NAMESPACE};
 use crate::problem::Problem;
 use crate::profile::Level;
+use crate::rights::Rights;
 use crate::rule::Rule;
 use crate::served::Served;
 use crate::shape::Shape;
-use crate::text::{short, table};
+use crate::text::{count, short, table};
 use crate::time;
 
 /// By which Helm chart, manifests and OLM mark the operator's Deployment.
@@ -39,8 +41,8 @@ const SINCE: [(&str, &str); 4] = [
 pub(crate) const TOOL: Entry = Entry {
     name: "get_operator_info",
     title: "CloudNativePG and Kubernetes versions",
-    description: "Tell which Kubernetes this is, which kinds of CloudNativePG it serves and so which versions it may be, and the operator's own Deployment (image, version, replicas) where it may be seen. Call it after CloudNativePG was installed or upgraded: this server then looks again which tools it can offer.",
-    parameters: &[FORMAT],
+    description: "Tell which Kubernetes this is, which kinds of CloudNativePG it serves and so which versions it may be, the operator's own Deployment (image, version, replicas) where it may be seen, and which tools lack RBAC rules in a namespace. Call it after CloudNativePG was installed or upgraded: this server then looks again which tools it can offer.",
+    parameters: &[NAMESPACE, FORMAT],
     shape: Shape {
         properties: r#"{
 "kubernetes_version": {"type": ["string", "null"]},
@@ -50,9 +52,14 @@ pub(crate) const TOOL: Entry = Entry {
 "operators": {"type": "array", "items": {"type": "object", "properties": {
   "name": {"type": "string"}, "namespace": {"type": "string"}, "image": {"type": ["string", "null"]}, "version": {"type": ["string", "null"]},
   "replicas": {"type": "integer"}, "ready_replicas": {"type": "integer"}, "created": {"type": ["string", "null"]}}}},
+"rights": {"type": ["object", "null"], "description": "What the identity of this call may do; null: not seen", "properties": {
+  "namespace": {"type": "string"},
+  "complete": {"type": "boolean", "description": "false: the API server cannot list all that it allows, so that less may be lacking"},
+  "lacking": {"type": "array", "items": {"type": "object", "properties": {
+    "tool": {"type": "string"}, "rules": {"type": "array", "items": {"type": "string"}, "description": "verbs and resource"}}}}}},
 "notes": {"type": "array", "items": {"type": "string"}}
 }"#,
-        required: &["kubernetes_version", "installed", "kinds", "version_by_kinds", "operators", "notes"],
+        required: &["kubernetes_version", "installed", "kinds", "version_by_kinds", "operators", "rights", "notes"],
     },
     hints: Hints { read_only: true, destructive: false, idempotent: true },
     level: Level::Read,
@@ -64,6 +71,7 @@ pub(crate) const TOOL: Entry = Entry {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Input {
+    namespace: Option<String>,
     format: Option<Format>,
 }
 
@@ -84,11 +92,12 @@ fn run(call: &Call<'_>, arguments: &str) -> Result<Outcome, Problem> {
     if operators.len() > 1 {
         notes.push("there is more than one operator: two that watch the same namespaces work against each other".into());
     }
+    let rights = rights(call, &call.namespace(input.namespace.as_deref()), &served, &mut notes);
     let mut kinds = served.kinds();
     kinds.sort_unstable();
     let structured = json!({
         "kubernetes_version": kubernetes, "installed": version.is_some(), "kinds": kinds, "version_by_kinds": version,
-        "operators": operators, "notes": notes,
+        "operators": operators, "rights": rights, "notes": notes,
     });
     call.host.tools_changed();
     Ok(Answer::new(words(&structured, call.host.now()), structured).formatted(input.format).into())
@@ -107,6 +116,24 @@ fn kubernetes(call: &Call<'_>, notes: &mut Vec<String>) -> Option<String> {
             None
         }
     }
+}
+
+/// The tools of this server that lack a rule, and which.
+fn rights(call: &Call<'_>, namespace: &str, served: &Served, notes: &mut Vec<String>) -> Value {
+    let rights = match Rights::read(call, namespace) {
+        Ok(rights) => rights,
+        Err(why) => {
+            notes.push(format!("what this identity may do was not seen: {}", short(&why)));
+            return Value::Null;
+        }
+    };
+    let offered = catalogue::all().filter(|one| offering::withheld(one, call.settings.profile, Some(served)).is_none());
+    let lacking: Vec<Value> = offered
+        .map(|one| (one.name, rights.lacking(one, served)))
+        .filter(|(_, rules)| !rules.is_empty())
+        .map(|(name, rules)| json!({"tool": name, "rules": rules}))
+        .collect();
+    json!({"namespace": namespace, "complete": !rights.is_incomplete(), "lacking": lacking})
 }
 
 /// Everywhere, else where it usually is. That it may not be seen is no failure: most people may not look into its namespace.
@@ -172,9 +199,30 @@ fn words(info: &Value, now: i64) -> String {
     if !rows.is_empty() {
         out.push_str(&format!("\n{}", table(&["Namespace", "Operator", "Version", "Ready", "Age", "Image"], &rows)));
     }
+    out.push_str(&lacking(info));
     for note in list(info, "/notes").iter().filter_map(Value::as_str) {
         out.push_str(&format!("- {note}\n"));
     }
     out.push_str("\nThis server looks again which tools it can offer here.\n");
     out
+}
+
+/// The rights, for people; nothing if they were not seen.
+fn lacking(info: &Value) -> String {
+    let Some(namespace) = text(info, "/rights/namespace") else { return String::new() };
+    let tools = list(info, "/rights/lacking");
+    if tools.is_empty() {
+        return format!("- In namespace `{namespace}` every tool has the RBAC rules that it needs\n");
+    }
+    let row = |one: &Value| vec![text(one, "/tool").unwrap_or_default().to_owned(), texts(one, "/rules").join("; ")];
+    let rows: Vec<Vec<String>> = tools.iter().map(row).collect();
+    let incomplete = match info.pointer("/rights/complete") {
+        Some(Value::Bool(true)) => "",
+        _ => " The API server cannot list all that it allows, so that it may be less.",
+    };
+    format!(
+        "\n{} lack RBAC rules in namespace `{namespace}`. What a tool only shows besides is left out of its answer; all else is refused with the rule to add.{incomplete}\n\n{}\n",
+        count(i64::try_from(tools.len()).unwrap_or(i64::MAX), "tool"),
+        table(&["Tool", "Lacks"], &rows)
+    )
 }
