@@ -8,6 +8,9 @@ pub const KEY_MAX: usize = 512;
 pub const VALUE_MAX: usize = 64 << 10;
 /// Most entries of one plugin: registrations and logins of a few thousand people; a flood must not fill the disk.
 pub const ENTRIES_MAX: u64 = 100_000;
+/// Revocations of one plugin that are remembered, the newest ones; 10 MiB in each replica's memory. Ending a login is never refused: who ends this
+/// many within the life of one access token is nobody with a stolen one.
+pub const REVOCATIONS_MAX: usize = 100_000;
 /// Longest name of a grant that can be revoked, in bytes.
 pub const GRANT_MAX: usize = 256;
 

@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::RwLock;
-use portcullis_core::keyvalue::KeyValueError;
+use portcullis_core::keyvalue::{KeyValueError, REVOCATIONS_MAX};
 
 use crate::database::{Database, ask};
-use crate::entries::quota;
 
 /// How long a revocation is remembered (31 days): no credential of a revoked login lives longer.
 const REMEMBERED: Duration = Duration::from_secs(31 * 86_400);
@@ -19,13 +18,15 @@ const STALE: Duration = Duration::from_secs(30);
 /// Rows that one statement reads or deletes.
 pub(crate) const PAGE: i64 = 1000;
 
-const REVOKE: &str = "INSERT INTO plugin_revocations (plugin, grant_name, at) SELECT $1, $2, (SELECT ms FROM portcullis_clock) \
-     WHERE (SELECT count(*) FROM plugin_revocations WHERE plugin = $1) < $3 ON CONFLICT (plugin, grant_name) DO NOTHING";
-const HAS: &str = "SELECT count(*) FROM plugin_revocations WHERE plugin = $1 AND grant_name = $2";
+const REVOKE: &str = "INSERT INTO plugin_revocations (plugin, grant_name, at) \
+     VALUES ($1, $2, (SELECT ms FROM portcullis_clock)) ON CONFLICT (plugin, grant_name) DO NOTHING";
 const SINCE: &str = "SELECT seq, plugin, grant_name, at FROM plugin_revocations WHERE seq > $1 ORDER BY seq LIMIT $2";
 const LAST: &str = "SELECT coalesce(max(seq), 0) FROM plugin_revocations";
 const FORGET: &str = "DELETE FROM plugin_revocations WHERE seq IN \
      (SELECT seq FROM plugin_revocations WHERE at < (SELECT ms FROM portcullis_clock) - $1 ORDER BY seq LIMIT $2)";
+const THIN: &str = "DELETE FROM plugin_revocations WHERE seq IN (SELECT seq FROM \
+     (SELECT seq, row_number() OVER (PARTITION BY plugin ORDER BY seq DESC) AS place FROM plugin_revocations) AS ranked \
+     WHERE place > $1 ORDER BY seq LIMIT $2)";
 
 type Row = (i64, String, String, i64);
 
@@ -52,15 +53,9 @@ impl Revocations {
 
     /// The row first: what only one replica knows would be gone with it.
     pub(crate) async fn revoke(&self, database: &Database, plugin: &str, grant: &str) -> Result<(), KeyValueError> {
-        let rows = ask!(&database.writer, connection => async {
-            let query = sqlx::query(REVOKE).bind(plugin).bind(grant).bind(quota());
-            Ok::<_, sqlx::Error>(query.execute(connection).await?.rows_affected())
+        ask!(&database.writer, connection => async {
+            sqlx::query(REVOKE).bind(plugin).bind(grant).execute(connection).await.map(drop)
         })?;
-        if rows == 0 {
-            let there: i64 =
-                ask!(&database.reader, connection => sqlx::query_scalar(HAS).bind(plugin).bind(grant).fetch_one(connection))?;
-            (there > 0).then_some(()).ok_or(KeyValueError::Quota)?;
-        }
         self.note(plugin.to_owned(), grant.to_owned(), now());
         Ok(())
     }
@@ -87,18 +82,38 @@ impl Revocations {
         }
     }
 
-    /// Deletes old rows, a page at a time, and forgets them here. Numbers that went down mean that a backup was restored: all is read again.
+    /// Deletes old rows, and those that are too many, a page at a time, and forgets them here. Numbers that went down mean that a backup was restored: all is read again.
     pub(crate) async fn forget(&self, database: &Database) -> Result<(), KeyValueError> {
         let life = i64::try_from(REMEMBERED.as_millis()).unwrap_or(i64::MAX);
         ask!(&database.writer, connection => async {
             sqlx::query(FORGET).bind(life).bind(PAGE).execute(connection).await.map(drop)
         })?;
+        if self.thin(REVOCATIONS_MAX) {
+            thin(database).await?;
+        }
         let last: i64 = ask!(&database.reader, connection => sqlx::query_scalar(LAST).fetch_one(connection))?;
         if last < self.seen.load(Ordering::Acquire) {
             self.seen.store(0, Ordering::Release);
         }
         self.drop_older_than(now().saturating_sub(life));
         Ok(())
+    }
+
+    /// Forgets the oldest of plugins that have more than `most`; whether there are such.
+    fn thin(&self, most: usize) -> bool {
+        if self.known.read().values().all(|grants| grants.len() <= most) {
+            return false;
+        }
+        for (plugin, grants) in self.known.write().iter_mut().filter(|(_, grants)| grants.len() > most) {
+            tracing::warn!(plugin, most, "a plugin ended more logins than are remembered; the oldest are forgotten");
+            let mut oldest: Vec<(i64, String)> = grants.iter().map(|(grant, at)| (*at, grant.clone())).collect();
+            oldest.sort_unstable();
+            oldest.truncate(grants.len() - most);
+            for (_, grant) in oldest {
+                grants.remove(&grant);
+            }
+        }
+        true
     }
 
     /// Looks first: requests read this too, and wait for who writes.
@@ -110,6 +125,20 @@ impl Revocations {
             grants.retain(|_, at| *at >= oldest);
             !grants.is_empty()
         });
+    }
+}
+
+/// Deletes the rows of plugins that have too many, oldest first. A crash in between leaves some until there are too many again.
+async fn thin(database: &Database) -> Result<(), KeyValueError> {
+    let most = i64::try_from(REVOCATIONS_MAX).unwrap_or(i64::MAX);
+    loop {
+        let deleted = ask!(&database.writer, connection => async {
+            let query = sqlx::query(THIN).bind(most).bind(PAGE);
+            Ok::<_, sqlx::Error>(query.execute(connection).await?.rows_affected())
+        })?;
+        if i64::try_from(deleted).is_ok_and(|deleted| deleted < PAGE) {
+            return Ok(());
+        }
     }
 }
 
@@ -152,6 +181,18 @@ mod tests {
         revocations.note("oauth".into(), "new".into(), 10);
         revocations.drop_older_than(10);
         assert!(revocations.has("oauth", "new") && !revocations.has("oauth", "old"));
+    }
+
+    #[test]
+    fn of_too_many_the_oldest_are_forgotten() {
+        let revocations = Revocations::default();
+        for (grant, at) in [("b", 1), ("c", 2), ("a", 1), ("d", 3)] {
+            revocations.note("oauth".into(), grant.into(), at);
+        }
+        revocations.note("oidc".into(), "a".into(), 0);
+        assert!(revocations.thin(3) && !revocations.thin(3));
+        assert!(!revocations.has("oauth", "a") && ["b", "c", "d"].into_iter().all(|grant| revocations.has("oauth", grant)));
+        assert!(revocations.has("oidc", "a"));
     }
 
     async fn raw(database: &Database, statement: &'static str) {

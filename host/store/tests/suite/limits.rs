@@ -1,15 +1,17 @@
 //! Sizes and the quota: what is over is refused, and nothing else.
 
-use portcullis_core::keyvalue::{ENTRIES_MAX, GRANT_MAX, KEY_MAX, KeyValueError, VALUE_MAX, When};
+use std::time::Duration;
+
+use portcullis_core::keyvalue::{ENTRIES_MAX, GRANT_MAX, KEY_MAX, KeyValueError, REVOCATIONS_MAX, VALUE_MAX, When};
 use portcullis_core::ports::PluginStore as _;
 
-use crate::backend::{Backend, write};
+use crate::backend::{Backend, eventually, write};
 
 crate::on_both! {
     keys_and_values_have_a_size
     no_name_holds_a_nul
     a_plugin_keeps_so_many_entries_and_no_more
-    a_plugin_revokes_so_many_grants_and_no_more
+    a_revocation_is_never_refused_and_of_too_many_the_oldest_are_forgotten
 }
 
 async fn keys_and_values_have_a_size(backend: Backend) {
@@ -59,7 +61,7 @@ async fn a_plugin_keeps_so_many_entries_and_no_more(backend: Backend) {
     assert!(store.put("p", "one-more", write(b"", When::Absent)).await.unwrap());
 }
 
-async fn a_plugin_revokes_so_many_grants_and_no_more(backend: Backend) {
+async fn a_revocation_is_never_refused_and_of_too_many_the_oldest_are_forgotten(backend: Backend) {
     let store = backend.open().await;
     if matches!(backend, Backend::Postgres { .. }) {
         backend.execute("ALTER TABLE plugin_revocations DISABLE TRIGGER plugin_revocations_numbered").await;
@@ -71,13 +73,20 @@ async fn a_plugin_revokes_so_many_grants_and_no_more(backend: Backend) {
              SELECT i, 'p', 'g' || i, (SELECT ms FROM portcullis_clock) FROM n",
         )
         .await;
-    assert_eq!(filled, ENTRIES_MAX);
+    assert_eq!(filled, REVOCATIONS_MAX as u64);
     if matches!(backend, Backend::Postgres { .. }) {
         backend.execute("UPDATE plugin_revocation_count SET last = 100000").await;
         backend.execute("ALTER TABLE plugin_revocations ENABLE TRIGGER plugin_revocations_numbered").await;
     }
-    assert!(matches!(store.revoke("p", "one-more").await, Err(KeyValueError::Quota)));
-    assert!(!store.is_revoked("p", "one-more"));
-    store.revoke("p", "g1").await.unwrap();
-    store.revoke("q", "one-more").await.unwrap();
+    store.revoke("q", "other").await.unwrap();
+    store.revoke("p", "one-more").await.unwrap();
+    assert!(store.is_revoked("p", "one-more"));
+    // Opening sweeps at once.
+    let store = backend.open().await;
+    eventually(Duration::from_secs(20), "the oldest is forgotten", async || {
+        backend.text("SELECT count(*) || '' FROM plugin_revocations WHERE grant_name = 'g1'").await == "0"
+    })
+    .await;
+    assert_eq!(backend.text("SELECT count(*) || '' FROM plugin_revocations").await, "100001");
+    assert!(store.is_revoked("p", "one-more") && store.is_revoked("p", "g100000") && store.is_revoked("q", "other"));
 }
