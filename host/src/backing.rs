@@ -13,7 +13,8 @@ use portcullis_core::keyvalue::{Entry, KeyValueError, Write};
 use portcullis_core::ports::{BoxFuture, Discovery, DiscoveryError, Document, Egress, PluginStore, Tokens};
 use portcullis_store::{PluginKeyValue, StoreLocation, StoreOptions};
 use portcullis_trust::{Trust, TrustOptions};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
+use tokio::task::JoinHandle;
 
 use crate::master;
 use crate::secrets::SecretFiles;
@@ -21,22 +22,29 @@ use crate::secrets::SecretFiles;
 /// When something that could not be made is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// How long a snapshot waits for the store: opening one that answers takes less.
+const OPENING: Duration = Duration::from_secs(2);
+
 /// See the module.
 pub(crate) struct Backing {
     config: Config,
     secrets: Arc<SecretFiles>,
     trust: std::sync::OnceLock<Arc<Trust>>,
     store: OnceCell<Arc<PluginKeyValue>>,
+    /// An attempt to open the store that is under way.
+    opening: Mutex<Option<JoinHandle<anyhow::Result<()>>>>,
 }
 
 impl Backing {
     /// Of the configuration that the host began with.
     pub(crate) fn new(config: &Config, secrets: Arc<SecretFiles>) -> Arc<Self> {
-        Arc::new(Self { config: config.clone(), secrets, trust: std::sync::OnceLock::new(), store: OnceCell::new() })
+        let (trust, store, opening) = (std::sync::OnceLock::new(), OnceCell::new(), Mutex::default());
+        Arc::new(Self { config: config.clone(), secrets, trust, store, opening })
     }
 
-    /// Makes what a configuration's plugins may use, and finds what cannot be made.
-    pub(crate) async fn prepare(&self, config: &Config) -> Vec<Finding> {
+    /// Makes what a configuration's plugins may use, and finds what cannot be made. A store that does not answer is waited for elsewhere: the
+    /// snapshot may be the one that takes a token away.
+    pub(crate) async fn prepare(self: &Arc<Self>, config: &Config) -> Vec<Finding> {
         let mut findings = Vec::new();
         let grants = || config.plugins.values().filter(|plugin| plugin.enabled).map(|plugin| &plugin.grants);
         let finding = |key: &str, error: &anyhow::Error| {
@@ -45,10 +53,28 @@ impl Backing {
         if grants().any(|it| it.jwt.is_some() || it.discovery.is_some() || it.http.is_some()) {
             findings.extend(self.trust().err().map(|error| finding("keys", &error)));
         }
-        if grants().any(|it| it.keyvalue) {
-            findings.extend(self.store().await.err().map(|error| finding("store", &error)));
+        if self.lacks_store(config) {
+            findings.extend(self.opened().await.err().map(|error| finding("store", &error)));
         }
         findings
+    }
+
+    /// Whether a plugin may use the store, and it is not open.
+    pub(crate) fn lacks_store(&self, config: &Config) -> bool {
+        let mut plugins = config.plugins.values().filter(|plugin| plugin.enabled);
+        self.store.get().is_none() && plugins.any(|plugin| plugin.grants.keyvalue)
+    }
+
+    /// Opens the store, and goes on with it in the background if that takes long.
+    async fn opened(self: &Arc<Self>) -> anyhow::Result<()> {
+        let mut opening = self.opening.lock().await;
+        let running = opening.get_or_insert_with(|| {
+            let backing = Arc::clone(self);
+            tokio::spawn(async move { backing.store().await.map(drop) })
+        });
+        let Ok(ended) = tokio::time::timeout(OPENING, running).await else { anyhow::bail!("the store does not answer yet") };
+        *opening = None;
+        ended?
     }
 
     fn trust(&self) -> anyhow::Result<&Arc<Trust>> {
@@ -159,5 +185,39 @@ impl PluginStore for Backing {
     /// Not before the store is open; an attempt to open it is made by whoever needs it next.
     fn knows_revocations(&self) -> bool {
         self.store.get().is_some_and(|store| store.knows_revocations())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use std::sync::Arc;
+
+    use portcullis_core::config::{Config, Surroundings};
+
+    use super::Backing;
+    use crate::secrets::SecretFiles;
+
+    #[tokio::test]
+    async fn a_snapshot_does_not_wait_for_a_database_that_is_silent() {
+        let (folder, database) = (tempfile::tempdir().unwrap(), std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+        let here = folder.path();
+        let url = format!("postgres://u:p@{}/d?sslmode=disable", database.local_addr().unwrap());
+        std::fs::write(here.join("url"), url).unwrap();
+        std::fs::write(here.join("key"), "k".repeat(64)).unwrap();
+        let text = "secrets: {url: {file: url}, key: {file: key}}\nkeys: [{id: a, secret: key}]\nstore: {postgres: url}\nplugins: {p: {grants: {keyvalue: true}}}\n";
+        let around = Surroundings { file: "f", base: here, cache: here, state: here, scopes: None, guarded: false };
+        let (config, _) = Config::parse(text, around).unwrap();
+        let secrets = Arc::new(SecretFiles::default());
+        secrets.follow(&config.secrets);
+        let backing = Backing::new(&config, secrets);
+        // The second time, the first attempt is still under way.
+        for _ in 0..2 {
+            let findings = backing.prepare(&config).await;
+            let words: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            assert!(words.concat().contains("does not answer yet"), "{words:?}");
+            assert!(backing.lacks_store(&config));
+        }
     }
 }

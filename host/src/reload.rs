@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use portcullis_core::config::Config;
 use portcullis_core::finding::Finding;
@@ -32,24 +33,20 @@ pub(crate) struct Reloader {
 impl Reloader {
     /// Looks again whenever files, or what plugins offer, change. Runs until it is dropped.
     pub(crate) async fn run(&mut self) {
-        let mut watcher = match Watcher::new() {
-            Ok(watcher) => watcher,
-            Err(error) => {
-                tracing::warn!(%error, "files are not watched; changes need a restart");
-                return std::future::pending().await;
-            }
-        };
+        let mut watcher =
+            Watcher::new().map_err(|error| tracing::warn!(%error, "files are not watched; changes need a restart")).ok();
         loop {
             let plugins = self.live.snapshot.config.plugin_directory.clone();
-            watcher.watch(&self.file, &plugins);
+            if let Some(watcher) = &mut watcher {
+                watcher.watch(&self.file, &plugins);
+            }
             // Looks after it begins to watch: what changed in between, the start included, is not missed.
             self.turn().await;
             if self.live.snapshot.config.plugin_directory == plugins {
-                let strategies = self.live.snapshot.strategies.loaded().next().is_some();
-                let again = describing::again(&self.live.snapshot);
+                let again = describing::again(&self.live.snapshot, self.parts.lacks_something(&self.live.snapshot.config));
                 tokio::select! {
-                    () = watcher.changed() => {}
-                    () = tokio::time::sleep(again), if strategies => {}
+                    () = changed(watcher.as_ref()) => {}
+                    () = pause(again) => {}
                     () = self.live.follow_offers() => {}
                 }
             }
@@ -84,12 +81,28 @@ impl Reloader {
         };
         tell(&next.snapshot.findings, &self.live.snapshot.findings);
         tracing::info!(generation = next.snapshot.generation, plugins = next.snapshot.catalogue.plugins().len(), "published");
+        self.parts.published(&next.snapshot.config);
         self.snapshots.send_replace(Arc::clone(&next.snapshot));
         if let (Some(sockets), Some(bound)) = (&mut self.sockets, bound) {
             sockets.follow(&next.snapshot.config, bound);
         }
         self.live = next;
         Ok(())
+    }
+}
+
+/// Without a watcher, files never change.
+async fn changed(watcher: Option<&Watcher>) {
+    match watcher {
+        Some(watcher) => watcher.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn pause(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 

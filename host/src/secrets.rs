@@ -13,15 +13,35 @@ const SECRET_MAX: u64 = 64 << 10;
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct SecretFiles {
-    files: RwLock<BTreeMap<String, PathBuf>>,
+    files: RwLock<Files>,
+}
+
+/// Files by the name of their secret.
+#[derive(Debug, Default)]
+struct Files {
+    /// Of the configuration that serves.
+    published: BTreeMap<String, PathBuf>,
+    /// Of the one that is being put together.
+    next: BTreeMap<String, PathBuf>,
 }
 
 impl SecretFiles {
-    /// From now on these.
-    pub(crate) fn follow(&self, files: &BTreeMap<String, PathBuf>) {
-        if *self.files.read() != *files {
-            self.files.write().clone_from(files);
+    /// A configuration is being put together. Names that only it has can be read, since its plugins may need them to be loaded; what a known
+    /// name means changes with [`SecretFiles::follow`], when the configuration is published.
+    pub(crate) fn prepare(&self, files: &BTreeMap<String, PathBuf>) {
+        if self.files.read().next != *files {
+            self.files.write().next.clone_from(files);
         }
+    }
+
+    /// From now on these, and no others.
+    pub(crate) fn follow(&self, files: &BTreeMap<String, PathBuf>) {
+        *self.files.write() = Files { published: files.clone(), next: BTreeMap::new() };
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        let files = self.files.read();
+        files.published.get(name).or_else(|| files.next.get(name)).cloned()
     }
 
     /// Reads one.
@@ -29,7 +49,7 @@ impl SecretFiles {
     /// # Errors
     /// In words for the operator; they hold no part of a secret.
     pub(crate) fn read(&self, name: &str) -> Result<Secret, String> {
-        let path = self.files.read().get(name).cloned().ok_or_else(|| format!("no secret is called `{name}`"))?;
+        let path = self.path(name).ok_or_else(|| format!("no secret is called `{name}`"))?;
         let place = || format!("the file of secret `{name}`, {}", path.display());
         let length = std::fs::metadata(&path).map_err(|error| format!("{} cannot be read: {error}", place()))?.len();
         if length > SECRET_MAX {
@@ -72,5 +92,29 @@ mod tests {
         assert!(secrets.read("s").unwrap_err().contains("is empty"));
         std::fs::write(&path, "x".repeat(usize::try_from(SECRET_MAX).unwrap() + 1)).unwrap();
         assert!(secrets.read("s").unwrap_err().contains("more than"));
+    }
+
+    #[test]
+    fn a_configuration_that_is_not_published_changes_no_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, name).unwrap();
+            path
+        };
+        let (old, new) =
+            ([("s".to_owned(), file("old"))].into(), [("s".to_owned(), file("new")), ("t".to_owned(), file("t"))].into());
+        let secrets = SecretFiles::default();
+        let read = |name: &str| secrets.read(name).ok().map(|secret| secret.reveal().to_owned());
+        secrets.prepare(&old);
+        assert_eq!(read("s").as_deref(), Some("old"), "the first one has none before it");
+        secrets.follow(&old);
+        secrets.prepare(&new);
+        assert_eq!((read("s").as_deref(), read("t").as_deref()), (Some("old"), Some("t")));
+        secrets.prepare(&old);
+        assert_eq!(read("t"), None, "it was refused");
+        secrets.prepare(&new);
+        secrets.follow(&new);
+        assert_eq!(read("s").as_deref(), Some("new"));
     }
 }

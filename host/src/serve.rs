@@ -71,9 +71,19 @@ impl Parts {
 
     /// The next snapshot, with what its strategies need.
     pub(crate) async fn assemble(&self, config: Arc<Config>, mut findings: Vec<Finding>, live: Option<&Assembly>) -> Assembly {
-        self.secrets.follow(&config.secrets);
+        self.secrets.prepare(&config.secrets);
         findings.extend(self.backing.prepare(&config).await);
         assemble(self.runtime.as_ref(), config, findings, live).await
+    }
+
+    /// What must not change before a snapshot serves.
+    pub(crate) fn published(&self, config: &Config) {
+        self.secrets.follow(&config.secrets);
+    }
+
+    /// Whether something that plugins need could not be made, and may be soon.
+    pub(crate) fn lacks_something(&self, config: &Config) -> bool {
+        self.backing.lacks_store(config)
     }
 
     /// Keys that were read once, at the start.
@@ -150,6 +160,7 @@ async fn begin(file: &Path) -> anyhow::Result<Beginning> {
     findings.extend(parts.findings.iter().cloned());
     let first = parts.assemble(Arc::new(config), findings, None).await;
     tell(&first.snapshot.findings, &[]);
+    parts.published(&first.snapshot.config);
     let (snapshots, receiver) = watch::channel(Arc::clone(&first.snapshot));
     let gateway = parts.gateway(receiver);
     Ok(Beginning { parts, first, snapshots, gateway })

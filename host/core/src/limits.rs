@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Of the places for calls, one in this many is for watches besides: they last, and must not starve calls.
 pub const WATCH_SHARE: usize = 4;
 
+/// Of the places for calls, one in this many is for auth strategies besides: strangers take them, and must not take those of callers.
+pub const STRATEGY_SHARE: usize = 4;
+
 /// Most calls at the same time, as a configuration may say it. 9,000: the pool's address space (8 GiB per slot, 47 bits) holds little more.
 pub const CONCURRENT_CALLS_MAX: u64 = 9_000;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use portcullis_core::finding::Finding;
-use portcullis_core::limits::{CONCURRENT_CALLS_MAX, WATCH_SHARE};
+use portcullis_core::limits::{CONCURRENT_CALLS_MAX, STRATEGY_SHARE, WATCH_SHARE};
 use portcullis_core::plugin::Digest;
 use portcullis_core::ports::{
     BoxFuture, Discovery, Egress, KubeApi, Loaded, NoticeSink, PluginSource, PluginStore, SecretSource, Tokens, ToolRuntime,
@@ -116,7 +116,7 @@ const _: () = assert!(places_max() as u64 >= CONCURRENT_CALLS_MAX);
 
 /// Strategies that may judge or answer beside `calls` calls.
 fn strategies(calls: usize) -> usize {
-    calls.div_ceil(4).min(STRATEGIES_MAX)
+    calls.div_ceil(STRATEGY_SHARE).min(STRATEGIES_MAX)
 }
 
 /// Watches that may run beside `calls` calls.
