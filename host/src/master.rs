@@ -5,7 +5,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use portcullis_core::config::Config;
+use portcullis_core::config::{Config, KeyRef};
 use portcullis_core::keyring::KeyRing;
 use portcullis_core::secret::Secret;
 use rand::RngCore as _;
@@ -15,8 +15,11 @@ use crate::secrets::SecretFiles;
 /// The host's own key, in the state folder.
 const FILE: &str = "portcullis.key";
 
-/// Its id; the operator's keys may not have it, or a value would seem to be the other's.
-const OWN: &str = "host";
+/// What its id begins with.
+const OWN: &str = "host-";
+
+/// Derives the rest of the id: it tells keys apart, and nothing about them.
+const ID: &str = "portcullis/key-id/1";
 
 /// Bytes of a key that the host makes: 256 bits, twice what its ciphers need.
 const BYTES: usize = 32;
@@ -26,17 +29,26 @@ const BYTES: usize = 32;
 /// # Errors
 /// A secret that is not there or too short, or a state folder that cannot be written: nothing that must be encrypted can be kept then.
 pub(crate) fn ring(config: &Config, secrets: &SecretFiles) -> anyhow::Result<KeyRing> {
-    let keys = if config.keys.is_empty() {
-        vec![(OWN.to_owned(), own(&config.state_directory.join(FILE))?)]
-    } else {
-        let read = |key: &portcullis_core::config::KeyRef| match secrets.read(&key.secret) {
-            Ok(_) if key.id == OWN => bail!("keys: `{OWN}` is the id of the key that the host makes; choose another"),
-            Ok(secret) => Ok((key.id.clone(), secret)),
-            Err(reason) => bail!("keys: {reason}"),
-        };
-        config.keys.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?
+    if config.keys.is_empty() {
+        let secret = own(&config.state_directory.join(FILE))?;
+        return Ok(KeyRing::new(vec![(own_id(&secret)?, secret)])?);
+    }
+    let read = |key: &KeyRef| {
+        let secret = secrets.read(&key.secret).map_err(|reason| anyhow::anyhow!("keys: {reason}"))?;
+        // The host's own key may become one of the operator's, under its own id alone.
+        if key.id.starts_with(OWN) && key.id != own_id(&secret)? {
+            bail!("keys: `{}` would be the id of a key that a host made; choose one that does not begin with `{OWN}`", key.id);
+        }
+        Ok((key.id.clone(), secret))
     };
-    Ok(KeyRing::new(keys)?)
+    Ok(KeyRing::new(config.keys.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?)?)
+}
+
+/// The id of a key that a host makes: of another host's key, or of a later one, it is another, and what that encrypted is told apart.
+fn own_id(secret: &Secret) -> anyhow::Result<String> {
+    let ring = KeyRing::new(vec![(OWN.to_owned(), secret.clone())])?;
+    let derived = ring.active().derive(ID);
+    Ok(format!("{OWN}{}", hex::encode(derived.iter().copied().take(4).collect::<Vec<u8>>())))
 }
 
 /// The host's own key; made if there is none. Two hosts that start at once end with the same one.
@@ -77,7 +89,17 @@ mod tests {
 
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::own;
+    use portcullis_core::secret::Secret;
+
+    use super::{own, own_id};
+
+    #[test]
+    fn each_host_has_a_key_with_an_id_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = |name: &str| own_id(&own(&folder.path().join(name)).unwrap()).unwrap();
+        assert!(id("a") == id("a") && id("a") != id("b"), "{}", id("a"));
+        assert_eq!(own_id(&Secret::new("0123456789abcdef0123456789abcdef".into())).unwrap().len(), "host-".len() + 8);
+    }
 
     #[test]
     fn the_host_makes_its_key_once_for_itself_alone() {
