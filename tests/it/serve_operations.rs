@@ -2,30 +2,16 @@
 //! operator applies what it can; the rest is looked for where CloudNativePG would.
 
 use kubesim::{Kubesim, Options};
-use portcullis_tests::host::{Host, Installation};
+use portcullis_tests::host::Host;
 use serde_json::{Value, json};
 
-use crate::serve_rig::{Client, until};
+use crate::serve_rig::{Client, admin, done};
 
 fn start() -> (Kubesim, Host, Client) {
     let kubesim = Kubesim::start(Options { demo: true, ..Options::default() }).unwrap();
-    let installation =
-        Installation::new(&[("portcullis-cnpg", "plugins/cnpg")], Some(&kubesim.kubeconfig_yaml("anybody"))).unwrap();
-    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(installation.config()).unwrap()).unwrap();
-    config["plugins"]["cnpg"]["settings"] = json!({"profile": "admin", "defaultNamespace": "demo"});
-    installation.configure(&config).unwrap();
-    let host = installation.serve().unwrap();
+    let host = admin(&kubesim);
     let client = Client::new(host.url());
-    let healthy = || client.call("get_cluster_status", &json!({"name": "orders"}))["structuredContent"]["health"] == "healthy";
-    until(&host, "a healthy cluster", || healthy().then_some(()));
     (kubesim, host, client)
-}
-
-/// The structured result of a call that works.
-fn done(client: &Client, tool: &str, arguments: Value) -> Value {
-    let result = client.call(tool, &arguments);
-    assert_eq!(result["isError"], false, "{tool}: {result}");
-    result["structuredContent"].clone()
 }
 
 fn orders(kubesim: &Kubesim) -> Value {
@@ -65,6 +51,8 @@ fn a_pooler_is_made_paused_resumed_and_removed() {
         done(&client, tool, json!({"name": "orders-pool"}));
         assert_eq!(pooler().unwrap()["spec"]["pgbouncer"]["paused"], paused);
     }
+    let waited = done(&client, "wait_for", json!({"kind": "pooler", "name": "orders-pool", "timeout": 20}));
+    assert_eq!(waited["met"], true, "{waited}");
     assert_eq!(done(&client, "list_poolers", json!({"cluster_name": "orders"}))["count"], 1);
     done(&client, "delete_pooler", json!({"name": "orders-pool", "confirm_name": "orders-pool"}));
     assert!(pooler().is_none());
@@ -96,8 +84,15 @@ fn instances_are_fenced_clusters_sleep_and_parameters_change_where_the_operator_
     assert_eq!(fixed["isError"], true, "{fixed}");
     let unconfirmed = client.call("hibernate_cluster", &json!({"name": "orders", "confirm": true}));
     assert_eq!(unconfirmed["structuredContent"]["reason"], "ConfirmationRequired", "{unconfirmed}");
-    done(&client, "hibernate_cluster", json!({"name": "orders", "confirm_name": "orders"}));
-    assert_eq!(annotation("cnpg.io/hibernation"), "on");
-    done(&client, "resume_cluster", json!({"name": "orders"}));
-    assert_ne!(annotation("cnpg.io/hibernation"), "on");
+    let asleep = done(&client, "hibernate_cluster", json!({"name": "orders", "confirm_name": "orders", "wait": true}));
+    assert_eq!((annotation("cnpg.io/hibernation"), &asleep["wait"]["outcome"]), (json!("on"), &json!("ready")), "{asleep}");
+    assert!(
+        kubesim.get("Pod", "demo", "orders-1").is_none() && kubesim.get("PersistentVolumeClaim", "demo", "orders-1").is_some()
+    );
+    let awake = done(&client, "resume_cluster", json!({"name": "orders", "wait": true}));
+    assert_eq!(
+        (awake["wait"]["outcome"].clone(), &orders(&kubesim)["status"]["readyInstances"]),
+        (json!("ready"), &json!(3)),
+        "{awake}"
+    );
 }

@@ -3,7 +3,8 @@
 use std::io::BufReader;
 use std::time::{Duration, Instant};
 
-use portcullis_tests::host::Host;
+use kubesim::Kubesim;
+use portcullis_tests::host::{Host, Installation};
 use serde_json::{Value, json};
 
 use crate::wire_rig::Messages;
@@ -108,4 +109,27 @@ pub(crate) fn until<T>(host: &Host, subject: &str, mut what: impl FnMut() -> Opt
 /// Waits until `/readyz` says this anywhere.
 pub(crate) fn until_ready_says(host: &Host, words: &str) -> Value {
     until(host, words, || Some(ready(host)).filter(|document| document.to_string().contains(words)))
+}
+
+/// A host with every tool of the CNPG plugin, working in namespace `demo` of the stand-in, once the stand-in's demo cluster is healthy.
+pub(crate) fn admin(kubesim: &Kubesim) -> Host {
+    let installation =
+        Installation::new(&[("portcullis-cnpg", "plugins/cnpg")], Some(&kubesim.kubeconfig_yaml("anybody"))).unwrap();
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(installation.config()).unwrap()).unwrap();
+    config["plugins"]["cnpg"]["settings"] = json!({"profile": "admin", "defaultNamespace": "demo"});
+    installation.configure(&config).unwrap();
+    let host = installation.serve().unwrap();
+    // Without its kind there is no cluster to wait for.
+    let orders = || kubesim.get("Cluster", "demo", "orders").map(|cluster| cluster["status"].clone());
+    until(&host, "a healthy cluster", || {
+        orders().is_none_or(|status| status["phase"] == "Cluster in healthy state" && status["readyInstances"] == 3).then_some(())
+    });
+    host
+}
+
+/// The structured result of a call that works.
+pub(crate) fn done(client: &Client, tool: &str, arguments: Value) -> Value {
+    let result = client.call(tool, &arguments);
+    assert_eq!(result["isError"], false, "{tool}: {result}");
+    result["structuredContent"].clone()
 }
