@@ -1,5 +1,7 @@
 //! Markdown for people: tables, cells that cannot break them, and cutting long messages. Knows nothing of PostgreSQL.
 
+use std::borrow::Cow;
+
 /// Longest message of an event, condition or reason that is shown, in characters; the object itself has the rest.
 pub(crate) const MESSAGE_MAX: usize = 300;
 
@@ -8,27 +10,33 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let mut out = line(header.iter().map(|one| (*one).to_owned()));
-    out.push_str(&line(header.iter().map(|_| "---".to_owned())));
+    let mut out = String::new();
+    line(&mut out, header.iter().map(|one| Cow::Borrowed(*one)));
+    line(&mut out, header.iter().map(|_| Cow::Borrowed("---")));
     for row in rows {
-        out.push_str(&line(row.iter().map(|one| cell(one))));
+        line(&mut out, row.iter().map(|one| cell(one)));
     }
     out
 }
 
-fn line(cells: impl Iterator<Item = String>) -> String {
-    let mut out = String::from("|");
+fn line<'a>(out: &mut String, cells: impl Iterator<Item = Cow<'a, str>>) {
+    out.push('|');
     for one in cells {
         out.push(' ');
         out.push_str(&one);
         out.push_str(" |");
     }
     out.push('\n');
-    out
 }
 
-fn cell(text: &str) -> String {
-    if text.is_empty() { "-".into() } else { flat(text).replace('|', "\\|") }
+fn cell(text: &str) -> Cow<'_, str> {
+    // Nearly all that is shown is plain, and a list has a thousand of them.
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'{' | b'}' | b'~');
+    match text {
+        "" => Cow::Borrowed("-"),
+        text if text.bytes().all(is_plain) => Cow::Borrowed(text),
+        text => Cow::Owned(flat(text).replace('|', "\\|")),
+    }
 }
 
 /// On one line: text of an object must not be able to pose as a line of ours. U+2028 and U+2029 break lines too.
