@@ -164,6 +164,10 @@ fn d3_a_secret_of_our_name_that_somebody_else_wrote_is_left_alone() {
     let fake = shop().failing("apply", "secrets", 9, conflict);
     let answer = update(&fake, json!({"reset_password": true}));
     assert!(answer.structured["reason"] == "ForeignSecret" && answer.text.contains("external-secrets"), "{}", answer.text);
+    // The host tells no words of a refusal that may quote a Secret.
+    let fake = shop().failing("apply", "secrets", 9, status(409, "Conflict", "its own words are hidden"));
+    let answer = update(&fake, json!({"reset_password": true}));
+    assert!(answer.structured["reason"] == "ForeignSecret" && answer.structured["retryable"] == false, "{}", answer.text);
 }
 
 #[test]
