@@ -130,6 +130,25 @@ fn what_the_api_servers_rbac_lacks_is_printed_as_the_rule_to_add() {
 }
 
 #[test]
+fn tools_that_the_api_servers_rbac_would_refuse_are_told_beforehand() {
+    let kubesim = Kubesim::start(Options { demo: true, ..Options::default() }).unwrap();
+    kubesim.set_user(User {
+        name: "reader".into(),
+        token: "t0ken".into(),
+        rules: vec![Rule::new("postgresql.cnpg.io", &["clusters"], &["get", "list"])],
+        ..User::default()
+    });
+    let host = installation(&kubesim.kubeconfig_yaml("reader"), None, json!({}));
+    let info = Client::new(host.url()).call("get_operator_info", &json!({"namespace": "demo"}));
+    let rights = &info["structuredContent"]["rights"];
+    assert_eq!((&rights["namespace"], &rights["complete"]), (&json!("demo"), &json!(true)), "{info}");
+    let lacking = rights["lacking"].as_array().unwrap();
+    let rules = |tool: &str| lacking.iter().find(|one| one["tool"] == tool).map(|one| one["rules"].to_string());
+    assert_eq!(rules("list_postgres_clusters"), None);
+    assert!(rules("create_postgres_cluster").is_some_and(|rules| rules.contains("create")), "{rights}");
+}
+
+#[test]
 fn a_server_that_is_silent_at_the_start_does_not_keep_the_plugin_from_being_loaded() {
     let kubesim = Kubesim::start(Options { demo: true, ..Options::default() }).unwrap();
     kubesim.faults().fail_always(Matcher::any(), Fault::Hold);
