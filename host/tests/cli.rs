@@ -182,6 +182,16 @@ fn the_example_configuration_has_nothing_wrong_but_that_its_plugin_is_not_instal
 }
 
 #[test]
+fn the_example_configuration_loads_the_plugin_that_it_is_written_for() {
+    let folder = folder(include_str!("../portcullis.example.yaml"));
+    install(folder.path(), &components::plugin("portcullis-cnpg").unwrap());
+    let text = said(&portcullis(folder.path(), &["check", "-o", "name"]));
+    // Whether there is a cluster depends on the machine.
+    let names: Vec<&str> = text.lines().filter(|name| *name != "kubernetes").collect();
+    assert!(names.is_empty(), "{}", said(&portcullis(folder.path(), &["check"])));
+}
+
+#[test]
 fn inspect_tells_what_a_component_is_and_runs_nothing() {
     let folder = folder("");
     let (add, trap) = (guest("add").unwrap(), guest("trap_in_list").unwrap());

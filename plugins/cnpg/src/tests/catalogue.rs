@@ -69,6 +69,15 @@ fn plugin_yaml_has_the_rules_of_each_profile() {
     }
 }
 
+/// Fewer, and listed tools could only fail; more, and it would not be what reads and nothing else.
+#[test]
+fn the_example_configuration_grants_exactly_the_rules_of_its_profile() {
+    let example: Value = serde_saphyr::from_str(include_str!("../../../../host/portcullis.example.yaml")).unwrap();
+    let entry = &example["plugins"]["cnpg"];
+    let profile = entry["settings"]["profile"].as_str().unwrap();
+    assert_eq!(written(&entry["grants"]["kubernetes"]), needed(profile));
+}
+
 #[test]
 fn plugin_yaml_defaults_are_those_of_the_settings() {
     let properties = manifest().pointer("/settings/properties").unwrap().as_object().unwrap().clone();
