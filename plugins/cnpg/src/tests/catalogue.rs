@@ -88,6 +88,38 @@ fn plugin_yaml_defaults_are_those_of_the_settings() {
     assert_eq!(settings.max_instances, MAX_INSTANCES);
 }
 
+/// Each tool of the README's table with its hints. A row of several tools has hints for all of them, or for each, by semicolons.
+fn documented() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut tools = BTreeMap::new();
+    for row in include_str!("../../README.md").lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let (names, hints): (Vec<&str>, Vec<&str>) = (cells[1].split(", ").collect(), cells[3].split("; ").collect());
+        assert!(hints.len() == 1 || hints.len() == names.len(), "{row}");
+        for (index, name) in names.into_iter().enumerate() {
+            let hint = hints.get(index).unwrap_or(&hints[0]);
+            let hints = hint.split(", ").filter(|word| !word.is_empty()).collect();
+            assert!(tools.insert(name.trim_matches('`'), hints).is_none(), "{name} is there twice");
+        }
+    }
+    tools
+}
+
+/// The words of the README; what reads only is idempotent anyway.
+fn words(hints: catalogue::Hints) -> Vec<&'static str> {
+    let words = [
+        ("read only", hints.read_only),
+        ("destructive", hints.destructive),
+        ("idempotent", hints.idempotent && !hints.read_only),
+    ];
+    words.into_iter().filter_map(|(word, holds)| holds.then_some(word)).collect()
+}
+
+#[test]
+fn the_readme_has_every_tool_with_its_hints_and_no_other() {
+    let tools: BTreeMap<_, _> = catalogue::all().map(|tool| (tool.name, words(tool.hints))).collect();
+    assert_eq!(documented(), tools);
+}
+
 #[test]
 fn every_schema_is_valid_and_closed_and_every_parameter_described() {
     for tool in catalogue::all() {
