@@ -1,3 +1,4 @@
+//! What strategies may say of themselves, and what becomes of a set of them.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::collections::BTreeMap;

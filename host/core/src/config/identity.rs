@@ -20,6 +20,8 @@ pub(crate) fn access(raw: &RawConfig, listeners: &[Listener], report: &mut Repor
     let strategies = strategies(listeners);
     if strategies.is_empty() {
         unused(raw, report);
+    } else if raw.access.is_empty() {
+        nobody(&strategies, report);
     }
     let raw = &raw.access;
     let mut names = BTreeSet::new();
@@ -45,6 +47,15 @@ fn unused(raw: &RawConfig, report: &mut Report<'_>) {
             report.warning(&KeyPath::root().key(key), message, hint);
         }
     }
+}
+
+/// No error: the endpoint's tokens, if it asks for them, need no rule.
+fn nobody(strategies: &BTreeSet<&str>, report: &mut Report<'_>) {
+    let names: Vec<String> = strategies.iter().map(|name| format!("`{name}`")).collect();
+    let message = format!("has no rule: whom {} knows gets in and may do nothing", names.join(" or "));
+    let hint =
+        "add one:\n  access:\n    - name: everybody\n      tools: [\"*\"]      # or e.g. [\"list_*\", \"get_*\"]".to_owned();
+    report.warning(&KeyPath::root().key("access"), message, hint);
 }
 
 /// Plugins that some endpoint asks.

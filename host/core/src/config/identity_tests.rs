@@ -8,6 +8,7 @@ use super::{Guard, StoreConfig, StrategyRef};
 use crate::jwt::RingAlgorithm;
 
 const PROXY: &str = "plugins: {oauth-proxy: {}, oidc: {}}\n";
+const EVERYBODY: &str = "access: [{name: everybody, tools: ['*']}]\n";
 
 #[test]
 fn an_endpoint_asks_strategies_in_their_order() {
@@ -111,13 +112,57 @@ fn what_only_strategies_give_a_meaning_is_found_where_there_is_none() {
     for field in ["audiences: [api]", "scopes: [read]", "authorizationDetails: ignore"] {
         let found = findings(&text("tokens", field));
         assert!(parse(&text("tokens", field)).is_err() && found.contains("means nothing here"), "{field}: {found}");
-        assert_eq!(findings(&text("[tokens, oidc]", field)), "");
+        assert_eq!(findings(&(text("[tokens, oidc]", field) + EVERYBODY)), "");
     }
     for field in ["access: [{name: a, tools: [x]}]\n", "scopeHierarchy: {admin: [read]}\n"] {
         let plain = text("tokens", "enabled: true") + field;
         assert!(parse(&plain).is_ok() && findings(&plain).contains("means nothing now"), "{field}");
-        assert_eq!(findings(&(text("oidc", "enabled: true") + field)), "");
+        assert!(!findings(&(text("oidc", "enabled: true") + field)).contains("means nothing"), "{field}");
     }
+}
+
+/// Whoever copies an endpoint with a login out of a README would wonder where the tools are.
+#[test]
+fn that_nobody_who_logs_in_may_do_anything_is_found() {
+    let text = |guard: &str| {
+        format!(
+            "{PROXY}listeners:\n- name: a\n  address: 127.0.0.1:1\n  endpoints: [{{path: /a, guard: {guard}}}, {{path: /b, guard: none}}]\n"
+        )
+    };
+    let found = findings(&text("[oidc, oauth-proxy]"));
+    assert!(found.contains("access: has no rule: whom `oauth-proxy` or `oidc` knows gets in and may do nothing"), "{found}");
+    assert!(found.contains("    - name: everybody\n"), "{found}");
+    assert!(parse(&text("oidc")).is_ok(), "a warning");
+    assert_eq!(findings(&(text("oidc") + EVERYBODY)), "");
+    assert_eq!(findings(&text("none")), "");
+}
+
+#[test]
+fn an_endpoint_names_eight_strategies_at_most() {
+    let text = |count: usize| {
+        let names: Vec<String> = (0..count).map(|index| format!("s{index}")).collect();
+        let plugins: Vec<String> = names.iter().map(|name| format!("{name}: {{}}")).collect();
+        format!(
+            "plugins: {{{}}}\n{EVERYBODY}listeners:\n- name: a\n  address: 127.0.0.1:1\n  endpoints: [{{path: /a, guard: [{}]}}]\n",
+            plugins.join(", "),
+            names.join(", ")
+        )
+    };
+    assert_eq!(findings(&text(8)), "");
+    assert!(findings(&text(9)).contains("names 9 strategies, but must name 1 to 8"), "{}", findings(&text(9)));
+}
+
+#[test]
+fn an_endpoint_names_sixty_four_scopes_at_most() {
+    let text = |count: usize| {
+        let scopes: Vec<String> = (0..count).map(|index| format!("s{index}")).collect();
+        format!(
+            "{PROXY}{EVERYBODY}listeners:\n- name: a\n  address: 127.0.0.1:1\n  endpoints: [{{path: /a, guard: oidc, scopes: [{}]}}]\n",
+            scopes.join(", ")
+        )
+    };
+    assert_eq!(findings(&text(64)), "");
+    assert!(findings(&text(65)).contains("has 65 scopes, but at most 64"), "{}", findings(&text(65)));
 }
 
 #[test]

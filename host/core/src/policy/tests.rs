@@ -1,3 +1,4 @@
+//! What policies let through, by tokens, rules and scopes.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use super::{AccessRule, Action, Policy, ScopeHierarchy, TokenRules, glob};
