@@ -2,10 +2,13 @@
 
 mod address;
 mod client;
+mod courier;
 mod headers;
+mod pauses;
 mod resolve;
 mod tls;
 
 pub(crate) use client::Client;
+pub(crate) use courier::Courier;
 pub use resolve::{Resolver, SystemResolver};
 pub(crate) use tls::TlsError;

@@ -10,13 +10,13 @@ use portcullis_core::ports::{BoxFuture, Discovery, DiscoveryError, Document, Egr
 
 use crate::clock::{Clock, SystemClock};
 use crate::discovery::Documents;
-use crate::egress::{Client, Resolver, SystemResolver};
+use crate::egress::{Client, Courier, Resolver, SystemResolver};
 use crate::jwt::{self, Verifier};
 use crate::keys::{KeySets, Ring};
 
 /// What the host knows of other parties.
 pub struct Trust {
-    client: Arc<Client>,
+    courier: Courier,
     documents: Arc<Documents>,
     sets: KeySets,
     rings: HashMap<String, Ring>,
@@ -80,7 +80,8 @@ impl Trust {
         let clock = options.clock;
         let documents = Arc::new(Documents::new(Arc::clone(&client), Arc::clone(&clock)));
         let sets = KeySets::new(Arc::clone(&client), Arc::clone(&documents), Arc::clone(&clock));
-        Ok(Arc::new(Self { client, documents, sets, rings, clock }))
+        let courier = Courier::new(client, Arc::clone(&clock));
+        Ok(Arc::new(Self { courier, documents, sets, rings, clock }))
     }
 
     fn ring(&self, name: &str) -> Result<&Ring, JwtError> {
@@ -102,7 +103,7 @@ fn rings(options: &TrustOptions) -> Result<HashMap<String, Ring>, TrustError> {
 
 impl Egress for Trust {
     fn send(&self, request: EgressRequest) -> BoxFuture<'_, Result<EgressReply, EgressError>> {
-        Box::pin(self.client.send(request))
+        Box::pin(self.courier.send(request))
     }
 }
 

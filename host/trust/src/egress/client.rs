@@ -44,14 +44,35 @@ impl Client {
     /// One exchange. Dropping the future closes the connection.
     pub(crate) async fn send(&self, request: EgressRequest) -> Result<EgressReply, EgressError> {
         let (url, host) = target(&request.url)?;
+        self.exchange(request, url, host).await.map_err(|failed| failed.error)
+    }
+
+    /// The same, of a URL that was read already.
+    pub(super) async fn exchange(&self, request: EgressRequest, url: Url, host: String) -> Result<EgressReply, Failed> {
         if let Some(address) = address(&url) {
             literal(address, request.private).map_err(|refused| refusal(refused, &host))?;
         }
         let (within, most) = (request.within, request.max_reply);
         let client = if request.private { &self.private } else { &self.internet };
-        let whole =
-            async { read(client.execute(message(request, url, &host)?).await.map_err(|e| fault(&e, &host))?, most, &host).await };
-        timeout(within, whole).await.unwrap_or_else(|_| Err(EgressError::Timeout(host.clone())))
+        let whole = async {
+            let message = message(request, url, &host)?;
+            let response = client.execute(message).await.map_err(|error| failed(&error, &host))?;
+            Ok(read(response, most, &host).await?)
+        };
+        timeout(within, whole).await.unwrap_or_else(|_| Err(EgressError::Timeout(host.clone()).into()))
+    }
+}
+
+/// Why an exchange failed, and whether the server is at fault for not being there.
+pub(super) struct Failed {
+    pub(super) error: EgressError,
+    /// False: it took no connection.
+    pub(super) connected: bool,
+}
+
+impl From<EgressError> for Failed {
+    fn from(error: EgressError) -> Self {
+        Self { error, connected: true }
     }
 }
 
@@ -66,7 +87,7 @@ pub(crate) enum ClientError {
 
 /// The URL as it is requested, and its host for messages. The parser normalises odd notations of IP addresses (WHATWG URL, host parsing), so
 /// that what is judged is what is reached.
-fn target(text: &str) -> Result<(Url, String), EgressError> {
+pub(super) fn target(text: &str) -> Result<(Url, String), EgressError> {
     // Messages show what stands before the query, and nothing of a URL that holds credentials.
     let shown =
         || EgressError::Url(text.split(['?', '#']).next().filter(|start| !start.contains('@')).unwrap_or_default().to_owned());
@@ -110,6 +131,13 @@ async fn read(mut response: Response, most: usize, host: &str) -> Result<EgressR
         body.extend_from_slice(&chunk);
     }
     Ok(EgressReply { status, headers, body })
+}
+
+/// Without a connection it matters whether the server refused it or we did not allow it.
+fn failed(error: &reqwest::Error, host: &str) -> Failed {
+    let connected = !error.is_connect();
+    let error = fault(error, host);
+    Failed { connected: connected || !matches!(error, EgressError::Unreachable { .. }), error }
 }
 
 /// The error in our words. reqwest's own text names the URL, whose query may hold secrets: only the last cause is told.

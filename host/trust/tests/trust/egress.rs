@@ -129,6 +129,48 @@ async fn the_time_is_over_when_it_is_over_however_much_trickles_in() {
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_connections_is_left_alone_and_asked_by_one_at_a_time() {
+    let (host, clock) = host();
+    let address = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let url = format!("http://{address}/");
+    let error = async || get(&host, &url, true).await.unwrap_err().to_string();
+    assert!(!error().await.contains("asked again"));
+    let socket = tokio::net::TcpListener::bind(address).await.unwrap();
+    assert!(error().await.contains("asked again in 1 s"), "though it is back: nobody goes there now");
+    clock.advance(1);
+    let (requests, hello) = (Arc::default(), script(|_| Reply::Json("hello".into())));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = socket.accept().await {
+            tokio::spawn(serve(stream, Arc::clone(&requests), Arc::clone(&hello)));
+        }
+    });
+    for _ in 0..2 {
+        assert_eq!(get(&host, &url, true).await.unwrap().body, b"hello");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_is_left_alone_whoever_gave_up_and_others_are_not() {
+    let (server, other, (host, clock)) = (Server::start(|_| Reply::Hang).await, hello().await, host());
+    for gives_up in [true, false] {
+        let brief = EgressRequest { within: Duration::from_millis(300), ..request(&server.url("/"), true) };
+        let sending = host.send(brief);
+        if gives_up {
+            let _ = tokio::time::timeout(Duration::from_millis(100), async { tokio::join!(sending, async { clock.advance(2) }) })
+                .await;
+        } else {
+            let (sent, ()) = tokio::join!(sending, async { clock.advance(2) });
+            assert_eq!(sent.unwrap_err(), EgressError::Timeout("127.0.0.1".into()));
+        }
+        let before = server.all_hits();
+        let error = get(&host, &server.url("/other"), true).await.unwrap_err();
+        assert!(error.to_string().contains("asked again"), "{error}");
+        assert_eq!((server.all_hits(), get(&host, &other.url("/"), true).await.unwrap().status), (before, 200));
+        clock.advance(60);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_of_headers_is_refused() {
     let many = format!("HTTP/1.1 200 OK\r\n{}content-length: 0\r\n\r\n", "a: b\r\n".repeat(70));
     let (server, (host, _)) = (Server::start(move |_| Reply::Raw(many.clone())).await, host());
