@@ -1,10 +1,10 @@
-//! `/introspect` (RFC 7662): for resource servers that hold the operator's secret. Served only if the settings name one.
+//! `/introspect` (RFC 7662): for resource servers that hold the secret of `introspectionSecret`. Served only if the settings name one.
 
 use portcullis_plugin::auth::routes::{Request, Response};
 use serde_json::{Value, json};
 
 use crate::access::{self, Claims};
-use crate::bearer::{bearer, is_operator};
+use crate::bearer::{bearer, is_secret};
 use crate::errors::{Answer, Refusal};
 use crate::parameters::Parameters;
 use crate::port::Call;
@@ -26,7 +26,8 @@ pub(crate) fn introspect(call: Call<'_>, request: &Request) -> Answer {
 }
 
 fn authorize(call: Call<'_>, request: &Request) -> Result<(), Refusal> {
-    match bearer(request).is_some_and(|sent| is_operator(call, sent)) {
+    let name = call.settings.introspection_secret.as_deref();
+    match bearer(request).is_some_and(|sent| is_secret(call, name, sent)) {
         true => Ok(()),
         false => Err(Refusal {
             challenge: Some("Bearer"),

@@ -1,12 +1,12 @@
 //! `/logins`: a person sees the logins that they have here and ends them, with the access token of any of them; the operator those of anybody,
-//! with the secret for introspection (W20).
+//! with a secret of its own, which no resource server has (W20).
 
 use portcullis_plugin::auth::routes::{Request, Response};
 use portcullis_plugin::log;
 use serde_json::{Value, json};
 
 use crate::access;
-use crate::bearer::{bearer, is_operator};
+use crate::bearer::{bearer, is_secret};
 use crate::errors::{Answer, Failure, Refusal};
 use crate::grant::{self, Grant};
 use crate::index;
@@ -58,7 +58,7 @@ pub(crate) fn end(call: Call<'_>, request: &Request) -> Answer {
 fn asked(call: Call<'_>, request: &Request, parameters: &Parameters) -> Result<Asked, Failure> {
     let sent = bearer(request).ok_or_else(|| unknown("Bearer"))?;
     let subject = parameters.one("subject")?;
-    if is_operator(call, sent) {
+    if is_secret(call, call.settings.operator_secret.as_deref(), sent) {
         let subject = subject.ok_or_else(|| Refusal::request("`subject` is missing: whose logins?"))?;
         return Ok(Asked { provider: call.settings.upstream.issuer.clone(), subject: subject.to_owned(), with: None });
     }

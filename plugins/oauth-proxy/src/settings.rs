@@ -38,6 +38,9 @@ pub(crate) struct Settings {
     /// Name of the secret with which resource servers may introspect tokens.
     #[serde(default)]
     pub(crate) introspection_secret: Option<String>,
+    /// Name of the secret with which the operator lists and ends anybody's logins.
+    #[serde(default)]
+    pub(crate) operator_secret: Option<String>,
     /// By how much clocks may differ.
     #[serde(default = "leeway")]
     pub(crate) leeway_seconds: u32,
@@ -140,13 +143,16 @@ impl Settings {
     /// What is wrong, for the operator.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         let settings: Self = serde_json::from_str(json).map_err(|error| ["settings: ", &error.to_string()].concat())?;
-        let (upstream, wrong) = (&settings.upstream, |what: &str| Err(["settings: upstream.", what].concat()));
+        let (upstream, wrong) = (&settings.upstream, |what: &str| Err(["settings: ", what].concat()));
         match upstream.authentication {
             Authentication::PrivateKey if upstream.client_secret.is_some() => {
-                wrong("clientSecret is not sent with `authentication: privateKey`: keep one of them")
+                wrong("upstream.clientSecret is not sent with `authentication: privateKey`: keep one of them")
             }
             Authentication::Secret if upstream.assertion_audience.is_some() => {
-                wrong("assertionAudience means nothing without `authentication: privateKey`: add that, or take it out")
+                wrong("upstream.assertionAudience means nothing without `authentication: privateKey`: add that, or take it out")
+            }
+            _ if settings.operator_secret.is_some() && settings.operator_secret == settings.introspection_secret => {
+                wrong("operatorSecret is the introspectionSecret, which resource servers have: name another secret")
             }
             _ => Ok(settings),
         }

@@ -61,8 +61,8 @@ fn a_ring_without_public_keys_signs_nothing_for_others() {
 #[test]
 fn settings_that_would_be_ignored_are_refused() {
     for (upstream, named) in [
-        (json!({"authentication": "privateKey", "clientSecret": "s"}), "clientSecret"),
-        (json!({"assertionAudience": "a"}), "assertionAudience"),
+        (json!({"authentication": "privateKey", "clientSecret": "s"}), "upstream.clientSecret"),
+        (json!({"assertionAudience": "a"}), "upstream.assertionAudience"),
     ] {
         let mut settings = json!({"upstream": {"issuer": ISSUER, "clientId": CLIENT}});
         settings["upstream"].as_object_mut().unwrap().extend(upstream.as_object().unwrap().clone());

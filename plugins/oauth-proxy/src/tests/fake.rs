@@ -229,7 +229,9 @@ impl Secrets for Fake {
     fn secret(&self, name: &str) -> Option<String> {
         match name {
             "known" => Some("sixteen-bytes-or-more".to_owned()),
+            "operator" => Some("another-secret-of-the-operator".to_owned()),
             "short" => Some("fifteen-bytes-x".to_owned()),
+            "brief" => Some("fifteen-bytes-y".to_owned()),
             _ => None,
         }
     }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::fake::NOW;
 use super::world::{RESOURCE, World, body, claims, header, refused, str_of};
 
-const OPERATOR: &str = "sixteen-bytes-or-more";
+const OPERATOR: &str = "another-secret-of-the-operator";
+const INTROSPECTION: &str = "sixteen-bytes-or-more";
 
 fn ask(world: &World, method: &str, target: &str, token: &str, form: &str) -> Response {
     let bearer = format!("Bearer {token}");
@@ -101,11 +102,11 @@ fn nobody_ends_a_login_of_somebody_else() {
 
 #[test]
 fn without_a_token_of_a_login_that_lives_nothing_is_told() {
-    let world = World::with(json!({"introspectionSecret": "absent"}));
+    let world = World::with(json!({"introspectionSecret": "known", "operatorSecret": "absent"}));
     let (client, tokens) = world.login();
     let parts: Vec<String> = access(&tokens).split('.').map(str::to_owned).collect();
     let forged = format!("{}.{}.{}", parts[0], parts[1], crate::secret::encode(b"ring other"));
-    for bad in [forged.as_str(), "x", OPERATOR, &str_of(&tokens, "refresh_token")] {
+    for bad in [forged.as_str(), "x", OPERATOR, INTROSPECTION, &str_of(&tokens, "refresh_token")] {
         let response = ask(&world, "GET", "/logins?subject=alice", bad, "");
         assert_eq!(refused(&response), (401, "invalid_token".into()), "{bad}");
         assert_eq!(header(&response, "www-authenticate"), Some("Bearer error=\"invalid_token\""));
@@ -118,7 +119,7 @@ fn without_a_token_of_a_login_that_lives_nothing_is_told() {
 
 #[test]
 fn w20_the_operator_lists_and_ends_the_logins_of_anybody() {
-    let (world, bob) = with_bob(json!({"introspectionSecret": "known"}));
+    let (world, bob) = with_bob(json!({"operatorSecret": "operator"}));
     world.login();
     let answer = body(&ask(&world, "GET", "/logins?subject=bob", OPERATOR, ""));
     assert_eq!((&answer["subject"], &answer["issuer"]), (&json!("bob"), &json!("https://id.example.com")));
@@ -127,6 +128,17 @@ fn w20_the_operator_lists_and_ends_the_logins_of_anybody() {
     assert_eq!(refused(&end(&world, OPERATOR, "login=all")), (400, "invalid_request".into()));
     assert_eq!(body(&end(&world, OPERATOR, "login=all&subject=bob"))["ended"], json!([id(&bob)]));
     assert_eq!((world.host.has("grant"), body(&end(&world, OPERATOR, "login=all&subject=bob"))["ended"].clone()), (1, json!([])));
+}
+
+#[test]
+fn the_secret_of_resource_servers_opens_nobodys_logins_and_the_operators_no_introspection() {
+    let (world, _) = with_bob(json!({"introspectionSecret": "known", "operatorSecret": "operator"}));
+    let asked = |token: &str| ask(&world, "GET", "/logins?subject=bob", token, "").status;
+    assert_eq!((asked(INTROSPECTION), asked(OPERATOR)), (401, 200));
+    assert_eq!(end(&world, INTROSPECTION, "login=all&subject=bob").status, 401);
+    assert_eq!(world.host.has("grant"), 1);
+    let introspected = |token: &str| ask(&world, "POST", "/introspect", token, "token=x").status;
+    assert_eq!((introspected(INTROSPECTION), introspected(OPERATOR)), (200, 401));
 }
 
 #[test]

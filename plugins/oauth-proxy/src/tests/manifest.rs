@@ -32,6 +32,18 @@ fn the_defaults_of_the_schema_are_those_of_the_types() {
 }
 
 #[test]
+fn resource_servers_and_the_operator_have_secrets_of_their_own() {
+    let with = |operator: &str| {
+        let settings = json!({
+            "upstream": {"issuer": "https://id", "clientId": "c"}, "introspectionSecret": "s", "operatorSecret": operator,
+        });
+        Settings::parse(&settings.to_string()).map(drop)
+    };
+    assert!(with("s").unwrap_err().contains("operatorSecret"));
+    assert_eq!(with("other"), Ok(()));
+}
+
+#[test]
 fn the_schema_refuses_slips() {
     let validator = jsonschema::validator_for(&schema()).unwrap();
     let with = |name: &str, value: Value| {

@@ -96,7 +96,7 @@ fn an_unknown_token_is_fine_an_unknown_client_and_another_clients_token_are_not(
 }
 
 #[test]
-fn w20_whoever_has_the_operators_secret_may_ask_what_a_token_is_worth() {
+fn w20_whoever_has_the_secret_for_it_may_ask_what_a_token_is_worth() {
     let world = World::with(json!({"introspectionSecret": "known"}));
     let (client, tokens) = world.login();
     let ask = |token: &str, secret: &str| -> (u16, Value) {
@@ -132,9 +132,10 @@ fn without_a_secret_nobody_may_ask() {
 
 #[test]
 fn a_secret_that_is_too_short_opens_nothing() {
-    let world = World::with(json!({"introspectionSecret": "short"}));
+    let world = World::with(json!({"introspectionSecret": "short", "operatorSecret": "brief"}));
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("authorization", "Bearer fifteen-bytes-x")];
     assert_eq!(world.send("POST", "/introspect", &headers, "token=x").status, 401);
+    let headers = [("authorization", "Bearer fifteen-bytes-y")];
     assert_eq!(world.send("GET", "/logins?subject=alice", &headers, "").status, 401);
 }
 
