@@ -119,7 +119,7 @@ fn validated(call: Call<'_>, client: &Client, redirect_uri: &str, parameters: &P
         redirect_uri: redirect_uri.to_owned(),
         state: state.map(str::to_owned),
         challenge,
-        scopes: scope::granted(parameters.one("scope")?, call.scopes()),
+        scopes: scope::at_login(call, parameters.one("scope")?),
         resources: resources(call, parameters)?,
         details: details::asked(call, parameters.one("authorization_details")?)?,
         prompt,

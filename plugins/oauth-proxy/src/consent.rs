@@ -121,7 +121,7 @@ fn rendered(call: Call<'_>, pending: &Pending, handle: &str, csrf: &str) -> Resp
         ("destination", &destination),
         ("redirect", &pending.redirect_uri),
         ("html:warning", warning(pending)),
-        ("html:scopes", &scopes(&pending.scopes)),
+        ("html:scopes", &scopes(call, &pending.scopes)),
         ("html:details", &details(pending)),
         ("upstream", &scope::joined(&call.settings.upstream.scopes)),
         ("request", handle),
@@ -138,10 +138,14 @@ fn warning(pending: &Pending) -> &'static str {
     }
 }
 
-fn scopes(all: &[String]) -> String {
+fn scopes(call: Call<'_>, all: &[String]) -> String {
+    let entry = |one: &String| {
+        let meaning = if call.logins_scope() == Some(one) { ": see and end all of your logins here" } else { "" };
+        ["<li><code>", &escaped(one), "</code>", meaning, "</li>"].concat()
+    };
     match all {
         [] => "<li>know who you are</li>".to_owned(),
-        all => all.iter().map(|one| ["<li><code>", &escaped(one), "</code></li>"].concat()).collect(),
+        all => all.iter().map(entry).collect(),
     }
 }
 

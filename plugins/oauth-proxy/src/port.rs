@@ -47,4 +47,15 @@ impl Call<'_> {
     pub(crate) fn scopes(&self) -> &[String] {
         if self.settings.scopes.is_empty() { &self.site.scopes } else { &self.settings.scopes }
     }
+
+    /// The scope that opens all logins of a person. None while it is one of [`scopes`](Self::scopes): those are advertised, and clients ask for
+    /// what is, so that it would be every client's.
+    pub(crate) fn logins_scope(&self) -> Option<&String> {
+        self.settings.logins_scope.as_ref().filter(|one| !self.scopes().contains(one))
+    }
+
+    /// Whether it may be granted at all.
+    pub(crate) fn has_scope(&self, scope: &String) -> bool {
+        self.scopes().contains(scope) || self.logins_scope() == Some(scope)
+    }
 }

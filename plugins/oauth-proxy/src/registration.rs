@@ -95,8 +95,7 @@ fn description(call: Call<'_>, client: &Client, asked: &Map<String, Value>) -> V
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
     });
-    let known = call.scopes();
-    let scopes = scope::granted(asked.get("scope").and_then(Value::as_str), known);
+    let scopes = scope::at_login(call, asked.get("scope").and_then(Value::as_str));
     let application = asked.get("application_type").and_then(Value::as_str).filter(|kind| matches!(*kind, "web" | "native"));
     if let Some(members) = answer.as_object_mut() {
         if !scopes.is_empty() {

@@ -1,6 +1,8 @@
 //! Scopes (RFC 6749 §3.3): narrowing only. What is not known here is left out and told in the answer, so that a client that asks for
 //! `claudeai` or `offline_access` still gets in; nothing is ever added.
 
+use crate::port::Call;
+
 /// Words of the grammar, each once, in their order.
 pub(crate) fn words(text: &str) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
@@ -17,6 +19,14 @@ pub(crate) fn granted(asked: Option<&str>, known: &[String]) -> Vec<String> {
     match asked {
         None => known.to_vec(),
         Some(text) => words(text).into_iter().filter(|word| known.contains(word)).collect(),
+    }
+}
+
+/// What is granted at a login: the scope that opens all logins only to who asks for it by its name.
+pub(crate) fn at_login(call: Call<'_>, asked: Option<&str>) -> Vec<String> {
+    match asked {
+        None => call.scopes().to_vec(),
+        Some(text) => words(text).into_iter().filter(|word| call.has_scope(word)).collect(),
     }
 }
 

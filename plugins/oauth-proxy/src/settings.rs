@@ -41,6 +41,9 @@ pub(crate) struct Settings {
     /// Name of the secret with which the operator lists and ends anybody's logins.
     #[serde(default)]
     pub(crate) operator_secret: Option<String>,
+    /// Scope of tokens with which a person lists and ends all of their logins; absent: there is none.
+    #[serde(default = "logins_scope")]
+    pub(crate) logins_scope: Option<String>,
     /// By how much clocks may differ.
     #[serde(default = "leeway")]
     pub(crate) leeway_seconds: u32,
@@ -203,6 +206,11 @@ fn algorithms() -> Vec<String> {
 #[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
 fn groups() -> Option<String> {
     Some("groups".to_owned())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
+fn logins_scope() -> Option<String> {
+    Some("logins".to_owned())
 }
 
 fn yes() -> bool {

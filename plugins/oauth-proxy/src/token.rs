@@ -72,7 +72,7 @@ fn first(call: Call<'_>, id: &str, parameters: &Parameters) -> Answer {
 pub(crate) fn extent(call: Call<'_>, grant: &Grant, parameters: &Parameters) -> Result<Extent, Failure> {
     let asked = parameters.one("scope")?;
     // What the operator took away since the login is gone.
-    let known: Vec<String> = grant.scopes.iter().filter(|one| call.scopes().contains(one)).cloned().collect();
+    let known: Vec<String> = grant.scopes.iter().filter(|one| call.has_scope(one)).cloned().collect();
     let served: Vec<String> = grant.resources.iter().filter(|one| call.site.resources.contains(one)).cloned().collect();
     if served.is_empty() {
         return Err(Refusal::grant("what the login was for is no longer served: log in again").into());

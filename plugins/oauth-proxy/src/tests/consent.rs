@@ -55,6 +55,18 @@ fn the_page_says_who_where_and_what_in_plain_sight() {
 }
 
 #[test]
+fn the_page_says_what_the_scope_for_all_logins_means_and_only_of_that_one() {
+    let world = World::new();
+    let mut browser = Browser::default();
+    let (url, _, _) = world.asked(&mut browser, &World::request(&world.client(), &[("scope", "read logins")]));
+    let page = text(&world.browse(&mut browser, "GET", &url, ""));
+    assert!(
+        page.contains("<li><code>read</code></li><li><code>logins</code>: see and end all of your logins here</li>"),
+        "{page}"
+    );
+}
+
+#[test]
 fn the_page_cannot_be_framed_kept_or_scripted() {
     let (world, mut browser, url) = start();
     let (consent, _, _) = world.asked(&mut browser, &url);

@@ -8,6 +8,8 @@ use super::fake::NOW;
 use super::world::{RESOURCE, World, body, claims, header, refused, str_of};
 
 const OPERATOR: &str = "another-secret-of-the-operator";
+/// Scopes of a token that reaches all logins of its person.
+const ALL: &str = "read logins";
 const INTROSPECTION: &str = "sixteen-bytes-or-more";
 
 fn ask(world: &World, method: &str, target: &str, token: &str, form: &str) -> Response {
@@ -42,6 +44,11 @@ fn with_bob(settings: Value) -> (World, Value) {
     (world, bob)
 }
 
+/// Ids of the logins that a token shows.
+fn ids(world: &World, token: &str) -> Vec<String> {
+    list(world, token).iter().map(|login| str_of(login, "id")).collect()
+}
+
 fn lines() -> Vec<String> {
     testing::take()
         .into_iter()
@@ -55,13 +62,13 @@ fn lines() -> Vec<String> {
 #[test]
 fn w20_a_person_sees_every_login_of_their_own_and_no_other() {
     let (world, bob) = with_bob(json!({}));
-    let (client, first) = world.login();
+    let (client, first) = world.login_with(ALL);
     world.pass(100);
     let (_, second) = world.login();
     world.pass(100);
     let first = body(&world.refresh(&client, &str_of(&first, "refresh_token"), &[]));
     let expected = json!({
-        "id": id(&first), "client_id": client, "client_name": "Client", "resources": [RESOURCE], "scopes": ["read", "write"],
+        "id": id(&first), "client_id": client, "client_name": "Client", "resources": [RESOURCE], "scopes": ["read", "logins"],
         "since": NOW, "last_used": NOW + 200, "ends": NOW + 2_592_000, "current": true,
     });
     let seen = list(&world, &access(&first));
@@ -74,7 +81,7 @@ fn w20_a_person_sees_every_login_of_their_own_and_no_other() {
 #[test]
 fn w20_a_person_ends_one_login_or_all() {
     let (world, bob) = with_bob(json!({}));
-    let logins: Vec<(String, Value)> = (0..3).map(|_| world.login()).collect();
+    let logins: Vec<(String, Value)> = (0..3).map(|_| world.login_with(ALL)).collect();
     let token = access(&logins[0].1);
     let ended = end(&world, &token, &format!("login={}", id(&logins[1].1)));
     assert_eq!((ended.status, body(&ended)["ended"].clone()), (200, json!([id(&logins[1].1)])));
@@ -90,7 +97,7 @@ fn w20_a_person_ends_one_login_or_all() {
 #[test]
 fn nobody_ends_a_login_of_somebody_else() {
     let (world, bob) = with_bob(json!({}));
-    let (_, tokens) = world.login();
+    let (_, tokens) = world.login_with(ALL);
     assert_eq!(refused(&end(&world, &access(&tokens), &format!("login={}", id(&bob)))), (404, "invalid_request".into()));
     for form in ["login=all&subject=bob", &format!("login={}&subject=bob", id(&bob))] {
         assert_eq!(refused(&end(&world, &access(&tokens), form)), (403, "access_denied".into()));
@@ -98,6 +105,54 @@ fn nobody_ends_a_login_of_somebody_else() {
     assert_eq!(ask(&world, "GET", "/logins?subject=bob", &access(&tokens), "").status, 403);
     assert_eq!(ask(&world, "GET", "/logins?subject=alice", &access(&tokens), "").status, 200);
     assert_eq!((world.host.has("grant"), world.host.revoked.borrow().len()), (2, 0));
+}
+
+#[test]
+fn without_the_scope_for_all_logins_a_token_sees_and_ends_its_own_and_learns_of_no_other() {
+    let world = World::new();
+    let (_, other) = world.login();
+    let (client, tokens) = world.login();
+    let token = access(&tokens);
+    assert_eq!(ids(&world, &token), [id(&tokens)]);
+    for form in ["login=all".to_owned(), format!("login={}", id(&other)), "login=nobodys".to_owned()] {
+        let response = end(&world, &token, &form);
+        assert_eq!(refused(&response), (403, "insufficient_scope".into()), "{form}");
+        assert_eq!(header(&response, "www-authenticate"), Some("Bearer error=\"insufficient_scope\""));
+        assert!(str_of(&body(&response), "error_description").contains("`logins`"));
+    }
+    assert!(world.host.revoked.borrow().is_empty());
+    assert_eq!(body(&end(&world, &token, &format!("login={}", id(&tokens))))["ended"], json!([id(&tokens)]));
+    assert_eq!(world.refresh(&client, &str_of(&tokens, "refresh_token"), &[]).status, 400);
+    assert_eq!(world.host.has("grant"), 1);
+}
+
+#[test]
+fn the_scope_for_all_logins_is_only_for_who_asks_for_it_by_the_name_that_the_operator_gave_it() {
+    let shown = |settings: Value, asked: &str| {
+        let world = World::with(settings);
+        world.login();
+        let (client, tokens) = world.login_with(asked);
+        let refreshed = body(&world.refresh(&client, &str_of(&tokens, "refresh_token"), &[]));
+        assert_eq!(refreshed["scope"], tokens["scope"]);
+        (str_of(&tokens, "scope"), list(&world, &access(&tokens)).len(), list(&world, &access(&refreshed)).len())
+    };
+    assert_eq!(shown(json!({}), ""), ("read write".into(), 1, 1), "who asks for nothing in particular does not get it");
+    assert_eq!(shown(json!({}), "read logins"), ("read logins".into(), 2, 2));
+    assert_eq!(shown(json!({"loginsScope": "mine"}), "logins mine"), ("mine".into(), 2, 2));
+    assert_eq!(shown(json!({"loginsScope": null}), "read logins"), ("read".into(), 1, 1));
+    // Clients ask for whatever is advertised.
+    assert_eq!(shown(json!({"loginsScope": "read"}), "read"), ("read".into(), 1, 1));
+    assert_eq!(shown(json!({"scopes": ["read", "logins"]}), "logins"), ("logins".into(), 1, 1));
+}
+
+#[test]
+fn an_operator_who_takes_the_scope_for_all_logins_away_takes_it_from_every_login() {
+    let mut world = World::new();
+    world.login();
+    let (client, tokens) = world.login_with(ALL);
+    world.settings.logins_scope = None;
+    let refreshed = body(&world.refresh(&client, &str_of(&tokens, "refresh_token"), &[]));
+    assert_eq!((str_of(&refreshed, "scope"), ids(&world, &access(&tokens))), ("read".into(), vec![id(&tokens)]));
 }
 
 #[test]
@@ -145,8 +200,8 @@ fn the_secret_of_resource_servers_opens_nobodys_logins_and_the_operators_no_intr
 fn a_login_that_has_no_token_yet_or_any_more_is_not_listed() {
     let world = World::new();
     let client = world.client();
-    let code = world.code(&client, &[]);
-    let (_, tokens) = world.login();
+    let code = world.code(&client, &[("scope", ALL)]);
+    let (_, tokens) = world.login_with(ALL);
     assert_eq!(list(&world, &access(&tokens)).len(), 1);
     let other = body(&world.redeem(&client, &code, &[]));
     assert_eq!(list(&world, &access(&tokens)).len(), 2);
@@ -164,7 +219,7 @@ fn one_login_too_many_ends_the_persons_oldest_and_those_that_are_over_count_for_
     let client = world.client();
     let login = || {
         world.pass(2);
-        let tokens = world.redeem(&client, &world.code(&client, &[]), &[]);
+        let tokens = world.redeem(&client, &world.code(&client, &[("scope", ALL)]), &[]);
         assert_eq!(tokens.status, 200);
         body(&tokens)
     };
@@ -176,7 +231,7 @@ fn one_login_too_many_ends_the_persons_oldest_and_those_that_are_over_count_for_
     assert_eq!((list(&world, &access(&last)).len(), world.host.has("grant")), (100, 100));
     // All idle out: there is room again.
     world.pass(1_209_601);
-    let (client, fresh) = world.login();
+    let (client, fresh) = world.login_with(ALL);
     assert_eq!((list(&world, &access(&fresh)).len(), world.host.revoked.borrow().len()), (1, 1));
     world.form("/revoke", &[("client_id", &client), ("token", &access(&fresh))]);
     world.pass(1);
@@ -187,7 +242,7 @@ fn one_login_too_many_ends_the_persons_oldest_and_those_that_are_over_count_for_
 fn two_logins_that_begin_at_once_are_both_listed() {
     let world = World::new();
     let client = world.client();
-    let code = world.code(&client, &[]);
+    let code = world.code(&client, &[("scope", ALL)]);
     *world.host.meanwhile.borrow_mut() = Some((
         "person/",
         Box::new(|host| {
@@ -202,14 +257,13 @@ fn two_logins_that_begin_at_once_are_both_listed() {
         }),
     ));
     let tokens = body(&world.redeem(&client, &code, &[]));
-    let ids: Vec<String> = list(&world, &access(&tokens)).iter().map(|login| str_of(login, "id")).collect();
-    assert_eq!(ids, ["elsewhere".to_owned(), id(&tokens)]);
+    assert_eq!(ids(&world, &access(&tokens)), ["elsewhere".to_owned(), id(&tokens)]);
 }
 
 #[test]
 fn all_logins_are_over_here_though_the_provider_takes_its_time() {
     let world = World::new();
-    let token = (0..3).fold(String::new(), |_, _| access(&world.login().1));
+    let token = (0..3).fold(String::new(), |_, _| access(&world.login_with(ALL).1));
     let asked = world.host.provider.borrow().forms.len();
     *world.host.answering.borrow_mut() = Some(Box::new(|host| {
         assert_eq!(host.has("grant"), 0, "the provider hears of it when all is over");

@@ -179,8 +179,13 @@ impl World {
 
     /// A whole login; client and the token answer.
     pub(crate) fn login(&self) -> (String, Value) {
+        self.login_with("read write")
+    }
+
+    /// One that asks for these scopes.
+    pub(crate) fn login_with(&self, scope: &str) -> (String, Value) {
         let client = self.client();
-        let tokens = self.redeem(&client, &self.code(&client, &[]), &[]);
+        let tokens = self.redeem(&client, &self.code(&client, &[("scope", scope)]), &[]);
         assert_eq!(tokens.status, 200, "{}", text(&tokens));
         (client, body(&tokens))
     }
