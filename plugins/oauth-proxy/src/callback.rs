@@ -67,7 +67,9 @@ fn finish(call: Call<'_>, parameters: &Parameters, leg: &Leg) -> Result<Result<R
     };
     let pending = Pending { details, ..leg.pending.clone() };
     let grant = Grant::begin(call, &pending, person, &granted.tokens);
-    grant::keep(call, &grant, &granted.tokens)?;
+    if !grant::keep(call, &grant, &granted.tokens)? {
+        return Ok(Err(Sorry("temporarily_unavailable", "too many logins of this person begin at once")));
+    }
     if call.settings.confirm {
         return Ok(Ok(confirm::ask(call, pending, &grant)?));
     }

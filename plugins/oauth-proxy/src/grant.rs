@@ -83,10 +83,17 @@ impl Grant {
     }
 }
 
-/// Keeps a new login until its code is redeemed. The provider's tokens are in a record of their own: the host encrypts both.
-pub(crate) fn keep(call: Call<'_>, grant: &Grant, tokens: &Tokens) -> Result<(), Fault> {
+/// Keeps a new login until its code is redeemed, among those of its person. The provider's tokens are in a record of their own: the host encrypts
+/// both. False: the login is over, since more of this person began at the same moment than could be noted, and what cannot be listed must not live.
+pub(crate) fn keep(call: Call<'_>, grant: &Grant, tokens: &Tokens) -> Result<bool, Fault> {
     store::set(call, GRANT, &grant.id, grant, UNREDEEMED_SECONDS)?;
-    store::set(call, TOKENS, &grant.id, tokens, UNREDEEMED_SECONDS)
+    store::set(call, TOKENS, &grant.id, tokens, UNREDEEMED_SECONDS)?;
+    let noted = index::add(call, grant)?;
+    if !noted {
+        log::warn("a login was refused: too many of its person begin at once");
+        end(call, &grant.id)?;
+    }
+    Ok(noted)
 }
 
 /// The login of this id, unless it has ended.
@@ -129,9 +136,15 @@ pub(crate) fn end_all(call: Call<'_>, ids: &[impl AsRef<str>]) -> Result<(), Fau
 
 /// Ends a login, and adds the provider's tokens of it to those that are to be revoked there.
 fn end_here(call: Call<'_>, id: &str, theirs: &mut Vec<Tokens>) -> Result<(), Fault> {
-    let revoked = call.host.revoke(id);
+    let grant = store::take::<Grant>(call, GRANT, id);
+    // Before its code is redeemed, a login has no access token, and what is taken here is not redeemed any more. Of too many revocations the host
+    // forgets the oldest: none is wasted. A login whose record is gone may have idled out before its last access token.
+    let revoked = match &grant {
+        Ok(Some(grant)) if grant.generation == 0 => Ok(()),
+        _ => call.host.revoke(id),
+    };
     // Whatever became of that, no refresh token of it is good any longer.
-    let grant = store::take::<Grant>(call, GRANT, id)?;
+    let grant = grant?;
     let tokens = store::take::<Tokens>(call, TOKENS, id)?;
     // Tokens of the provider that the settings named before are none of the present one's business (#5120).
     if grant.as_ref().is_none_or(|grant| grant.provider == call.settings.upstream.issuer) {

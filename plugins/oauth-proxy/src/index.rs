@@ -1,11 +1,11 @@
 //! Which logins a person has: one record for each person that names them, so that they can be listed and ended (W20). A login stands here
-//! before its first token exists. What stands here may be over, so that whoever reads it looks at the login itself.
+//! before its code exists: whoever ends all ends those, too, that are about to begin. What stands here may be over, so that whoever reads it looks
+//! at the login itself.
 
 use portcullis_plugin::auth::Fault;
 use portcullis_plugin::log;
 use serde::{Deserialize, Serialize};
 
-use crate::errors::{Failure, Refusal};
 use crate::grant::{self, Grant};
 use crate::port::Call;
 use crate::secret::digest;
@@ -56,11 +56,9 @@ fn key(provider: &str, subject: &str) -> String {
     digest(&[provider, "\n", subject].concat())
 }
 
-/// Notes a login that is about to begin. One too many ends the person's oldest: what lives can be listed.
-///
-/// # Errors
-/// 503 if others were always faster.
-pub(crate) fn add(call: Call<'_>, grant: &Grant) -> Result<(), Failure> {
+/// Notes a login that is about to begin. One too many ends the person's oldest: what lives can be listed. False, and it is not noted, if others
+/// were always faster.
+pub(crate) fn add(call: Call<'_>, grant: &Grant) -> Result<bool, Fault> {
     let id = key(&grant.provider, &grant.subject);
     for _ in 0..TRIES {
         let (mut logins, version) = match store::get::<Logins>(call, PERSON, &id)? {
@@ -75,10 +73,11 @@ pub(crate) fn add(call: Call<'_>, grant: &Grant) -> Result<(), Failure> {
             None => store::add(call, PERSON, &id, &logins, seconds)?,
         };
         if written {
-            return displaced.iter().try_for_each(|oldest| displace(call, oldest)).map_err(Failure::from);
+            displaced.iter().try_for_each(|oldest| displace(call, oldest))?;
+            return Ok(true);
         }
     }
-    Err(Refusal::away("too many logins of this person begin at once").into())
+    Ok(false)
 }
 
 fn displace(call: Call<'_>, id: &str) -> Result<(), Fault> {
@@ -100,7 +99,7 @@ pub(crate) fn remove(call: Call<'_>, grant: &Grant) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The logins that a person has now, the oldest first.
+/// The logins that a person has now, the oldest first; also those whose code is not redeemed yet.
 pub(crate) fn of(call: Call<'_>, provider: &str, subject: &str) -> Result<Vec<Grant>, Fault> {
     let Some(found) = store::get::<Logins>(call, PERSON, &key(provider, subject))? else { return Ok(Vec::new()) };
     let mut all = Vec::new();

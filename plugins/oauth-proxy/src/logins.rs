@@ -55,13 +55,14 @@ impl Asked {
 pub(crate) fn list(call: Call<'_>, request: &Request) -> Answer {
     let asked = asked(call, request, &Parameters::of_query(request)?)?;
     let logins = index::of(call, &asked.provider, &asked.subject)?;
-    let seen = logins.iter().filter(|grant| asked.reaches(&grant.id));
+    // Before its code is redeemed there is nothing of a login to see.
+    let seen = logins.iter().filter(|grant| grant.generation > 0 && asked.reaches(&grant.id));
     let logins: Vec<Value> = seen.map(|grant| described(grant, &asked)).collect();
     let body = json!({"issuer": asked.provider, "subject": asked.subject, "logins": logins});
     Ok(Response::json(200, body.to_string()).header("cache-control", "no-store"))
 }
 
-/// `POST`: ends the one that `login` names, or all.
+/// `POST`: ends the one that `login` names, or all, those as well that are about to begin.
 ///
 /// # Errors
 /// As [`list`]; 403 for another login than the token's without the scope for that; 404 if the person has no such login.

@@ -11,7 +11,7 @@ use crate::errors::{Answer, Failure, Refusal};
 use crate::grant::{self, Grant};
 use crate::parameters::Parameters;
 use crate::port::Call;
-use crate::{code, details, index, refresh, resource, scope};
+use crate::{code, details, refresh, resource, scope};
 
 /// Answers a token request.
 ///
@@ -56,7 +56,6 @@ fn first(call: Call<'_>, id: &str, parameters: &Parameters) -> Answer {
     let mut found = code::redeem(call, &client.id, parameters)?;
     let extent = extent(call, &found.record, parameters)?;
     found.record.generation = 1;
-    index::add(call, &found.record)?;
     if !grant::advance(call, &found)? {
         return Err(Refusal::grant("the login is over: log in again").into());
     }

@@ -43,6 +43,7 @@ fn whoever_is_somebody_else_ends_the_login_here_and_there() {
     assert_eq!(redirected(&answer(&world, &mut browser, &handle, "deny")), "access_denied");
     assert_eq!((world.host.has("grant"), world.host.has("tokens"), world.host.has("code")), (0, 0, 0));
     assert!(world.host.provider.borrow().forms.last().unwrap().0.ends_with("/revoke"));
+    assert!(world.host.revoked.borrow().is_empty(), "it had no access token");
 }
 
 #[test]

@@ -4,8 +4,8 @@ use portcullis_plugin::auth::routes::Response;
 use portcullis_plugin::testing;
 use serde_json::{Value, json};
 
-use super::fake::NOW;
-use super::world::{RESOURCE, World, body, claims, header, refused, str_of};
+use super::fake::{Fake, NOW};
+use super::world::{Browser, RESOURCE, World, body, claims, header, redirected, refused, str_of};
 
 const OPERATOR: &str = "another-secret-of-the-operator";
 /// Scopes of a token that reaches all logins of its person.
@@ -214,6 +214,56 @@ fn a_login_that_has_no_token_yet_or_any_more_is_not_listed() {
 }
 
 #[test]
+fn who_ends_all_logins_ends_those_too_whose_code_is_not_redeemed_yet() {
+    for by_operator in [true, false] {
+        let world = World::with(json!({"operatorSecret": "operator"}));
+        let (_, tokens) = world.login_with(ALL);
+        let client = world.client();
+        let code = world.code(&client, &[]);
+        let (token, form) = if by_operator { (OPERATOR, "login=all&subject=alice") } else { (&*access(&tokens), "login=all") };
+        assert_eq!(body(&end(&world, token, form))["ended"].as_array().unwrap().len(), 2);
+        assert_eq!(refused(&world.redeem(&client, &code, &[])), (400, "invalid_grant".into()));
+        assert_eq!((world.host.has("grant"), world.host.has("tokens")), (0, 0));
+        // One of the two had an access token.
+        assert_eq!(*world.host.revoked.borrow(), [id(&tokens)]);
+    }
+}
+
+/// Another login of the person begins, again and again, just when one is noted.
+fn faster(host: &Fake) {
+    let here = World::new();
+    let call = crate::port::Call { host, site: &here.site, settings: &here.settings, client: "192.0.2.9" };
+    let record = host.dump().into_iter().find_map(|(key, value)| key.starts_with("person/").then_some(value));
+    let record: Value = record.map_or_else(|| json!([]), |text| serde_json::from_str(&text).unwrap());
+    let person = crate::secret::digest("https://id.example.com\nalice");
+    crate::store::set(call, crate::store::PERSON, &person, &record, 600).unwrap();
+    *host.meanwhile.borrow_mut() = Some(("person/", Box::new(faster)));
+}
+
+#[test]
+fn a_login_that_cannot_be_noted_does_not_begin_and_its_client_hears_of_it() {
+    let world = World::new();
+    *world.host.meanwhile.borrow_mut() = Some(("person/", Box::new(faster)));
+    let mut browser = Browser::default();
+    let url = world.approved(&mut browser, &World::request(&world.client(), &[]));
+    let response = world.browse(&mut browser, "GET", &world.logged_in(&url), "");
+    assert_eq!(redirected(&response), "temporarily_unavailable");
+    assert_eq!((world.host.has("grant"), world.host.has("tokens"), world.host.has("code")), (0, 0, 0));
+    assert!(world.host.provider.borrow().forms.last().unwrap().0.ends_with("/revoke"));
+}
+
+#[test]
+fn a_code_is_redeemed_however_many_logins_of_its_person_begin_just_then() {
+    let world = World::new();
+    let client = world.client();
+    let code = world.code(&client, &[("scope", ALL)]);
+    *world.host.meanwhile.borrow_mut() = Some(("person/", Box::new(faster)));
+    let tokens = world.redeem(&client, &code, &[]);
+    assert_eq!(tokens.status, 200);
+    assert_eq!(ids(&world, &access(&body(&tokens))), [id(&body(&tokens))]);
+}
+
+#[test]
 fn one_login_too_many_ends_the_persons_oldest_and_those_that_are_over_count_for_nothing() {
     let world = World::new();
     let client = world.client();
@@ -242,7 +292,6 @@ fn one_login_too_many_ends_the_persons_oldest_and_those_that_are_over_count_for_
 fn two_logins_that_begin_at_once_are_both_listed() {
     let world = World::new();
     let client = world.client();
-    let code = world.code(&client, &[("scope", ALL)]);
     *world.host.meanwhile.borrow_mut() = Some((
         "person/",
         Box::new(|host| {
@@ -253,10 +302,10 @@ fn two_logins_that_begin_at_once_are_both_listed() {
             "elsewhere".clone_into(&mut grant.id);
             grant.generation = 1;
             crate::store::set(call, crate::store::GRANT, &grant.id, &grant, 600).unwrap();
-            crate::index::add(call, &grant).unwrap();
+            assert!(crate::index::add(call, &grant).unwrap());
         }),
     ));
-    let tokens = body(&world.redeem(&client, &code, &[]));
+    let tokens = body(&world.redeem(&client, &world.code(&client, &[("scope", ALL)]), &[]));
     assert_eq!(ids(&world, &access(&tokens)), ["elsewhere".to_owned(), id(&tokens)]);
 }
 

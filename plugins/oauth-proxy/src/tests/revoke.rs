@@ -81,6 +81,16 @@ fn a_refresh_token_that_was_replaced_ends_its_login_too() {
 }
 
 #[test]
+fn the_last_access_token_of_a_login_that_idled_out_is_revoked_all_the_same() {
+    let world = World::with(json!({"lifetimes": {"idleSeconds": 600, "accessSeconds": 3_600}}));
+    let (client, tokens) = world.login();
+    let access = str_of(&tokens, "access_token");
+    world.pass(700);
+    assert_eq!((world.host.has("grant"), revoke(&world, &client, &access).status), (0, 200));
+    assert_eq!(*world.host.revoked.borrow(), [str_of(&claims(&access), "grant")]);
+}
+
+#[test]
 fn an_unknown_token_is_fine_an_unknown_client_and_another_clients_token_are_not() {
     let world = World::new();
     let (client, tokens) = world.login();
