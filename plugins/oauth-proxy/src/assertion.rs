@@ -38,11 +38,16 @@ pub(crate) fn assertion(call: Call<'_>) -> Result<String, Trouble> {
         Trouble::Away
     })?;
     if is_symmetric(&signed) {
-        let why = "`upstream.authentication: privateKey` needs a ring with public keys: write `algorithm: ES256` at `rings.";
-        log::error(&[why, ring, "`"].concat());
+        log::error(&symmetric(ring));
         return Err(Trouble::Away);
     }
     Ok(signed)
+}
+
+/// What the operator hears of a ring that only this host can check.
+pub(crate) fn symmetric(ring: &str) -> String {
+    let why = "`upstream.authentication: privateKey` needs a ring with public keys: write `algorithm: ES256` at `rings.";
+    [why, ring, "`"].concat()
 }
 
 fn is_symmetric(token: &str) -> bool {

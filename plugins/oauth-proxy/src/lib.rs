@@ -19,6 +19,7 @@ mod consent;
 mod cookies;
 mod details;
 mod errors;
+mod findings;
 mod grant;
 mod id_token;
 mod index;

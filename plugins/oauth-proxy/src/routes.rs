@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::errors::{Refusal, told};
 use crate::page::shown;
 use crate::port::Call;
-use crate::{authorize, callback, confirm, consent, introspection, logins, metadata, registration, revoke, token};
+use crate::{authorize, callback, confirm, consent, findings, introspection, logins, metadata, registration, revoke, token};
 
 pub(crate) const OAUTH: &str = "/.well-known/oauth-authorization-server";
 pub(crate) const OPENID: &str = "/.well-known/openid-configuration";
@@ -24,8 +24,9 @@ pub(crate) const INTROSPECT: &str = "/introspect";
 pub(crate) const LOGINS: &str = "/logins";
 pub(crate) const END_LOGINS: &str = "/logins/end";
 
-/// What the strategy says of itself. Needs no network.
+/// What the strategy says of itself, and to the operator of its settings. Needs no network.
 pub(crate) fn describe(call: Call<'_>) -> Strategy {
+    findings::tell(call);
     let strategy = Strategy::new().authorization_server(call.issuer()).scopes(call.scopes()).shape("jwt");
     let strategy = [OAUTH, OPENID, KEYS].iter().fold(strategy, |all, path| all.open_route("GET", *path));
     let strategy = [REGISTER, TOKEN, REVOKE].iter().fold(strategy, |all, path| all.open_route("POST", *path));

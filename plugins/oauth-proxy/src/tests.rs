@@ -9,6 +9,7 @@ mod confirm;
 mod consent;
 mod documents;
 mod fake;
+mod findings;
 mod judging;
 mod logins;
 mod manifest;

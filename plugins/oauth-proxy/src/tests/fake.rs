@@ -192,7 +192,11 @@ impl Jwt for Fake {
     }
 
     fn public_keys(&self, ring: &str) -> Result<String, jwt::Problem> {
-        Ok(json!({"keys": [{"kid": ring}]}).to_string())
+        if ring == "absent" {
+            return Err(jwt::Problem { code: "denied".to_owned(), message: "not granted".to_owned(), retry_after_ms: None });
+        }
+        let keys: Vec<Value> = if self.algorithm.get() == "HS256" { vec![] } else { vec![json!({"kid": ring})] };
+        Ok(json!({"keys": keys}).to_string())
     }
 }
 
