@@ -194,6 +194,8 @@ fn the_secret_of_resource_servers_opens_nobodys_logins_and_the_operators_no_intr
     assert_eq!(world.host.has("grant"), 1);
     let introspected = |token: &str| ask(&world, "POST", "/introspect", token, "token=x").status;
     assert_eq!((introspected(INTROSPECTION), introspected(OPERATOR)), (200, 401));
+    let (world, _) = with_bob(json!({"introspectionSecret": "known"}));
+    assert_eq!(ask(&world, "GET", "/logins?subject=bob", INTROSPECTION, "").status, 401, "nor where the operator has none");
 }
 
 #[test]
