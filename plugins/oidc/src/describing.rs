@@ -37,11 +37,12 @@ fn advertised(host: &impl Discovery, settings: &Settings, curated: &[String]) ->
 }
 
 /// The issuer's in the settings, else the site's, without those that the issuer's document lacks; never one that the operator named nowhere.
-/// Without a document, or with one that lists none, the operator's stand (RFC 8414 §2: servers may leave some out).
+/// Without a document, or with one that lists none, the operator's stand; so they do where the operator says that its list is not complete, as those
+/// of many providers that list OpenID's own scopes and none of an API (RFC 8414 §2: servers may leave some out).
 fn of_issuer(host: &impl Discovery, issuer: &Issuer, curated: &[String]) -> Vec<String> {
     let wanted = if issuer.scopes.is_empty() { curated } else { &issuer.scopes };
-    if wanted.is_empty() {
-        return Vec::new();
+    if wanted.is_empty() || !issuer.lists_all_scopes {
+        return wanted.to_vec();
     }
     let Some(supported) = supported(host, issuer) else { return wanted.to_vec() };
     let kept: Vec<String> = wanted.iter().filter(|one| supported.contains(one)).cloned().collect();
@@ -50,10 +51,9 @@ fn of_issuer(host: &impl Discovery, issuer: &Issuer, curated: &[String]) -> Vec<
     }
     let instead = if supported.iter().any(|one| one == BASELINE) { BASELINE } else { NONE };
     let none = "none of the scopes that the operator named is among the scopes_supported of issuer ";
-    log::warn(
-        &[none, &issuer.issuer, ": at most `", BASELINE, "` is advertised; correct `scopes` of the endpoint or of the issuer"]
-            .concat(),
-    );
+    let hint = "` is advertised; correct `scopes` of the endpoint or of the issuer, or write `listsAllScopes: false` at the issuer if it grants more \
+                than it lists";
+    log::warn(&[none, &issuer.issuer, ": at most `", BASELINE, hint].concat());
     vec![instead.to_owned()]
 }
 

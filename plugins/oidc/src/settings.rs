@@ -30,6 +30,9 @@ pub(crate) struct Issuer {
     pub(crate) types: Vec<String>,
     #[serde(default)]
     pub(crate) scopes: Vec<String>,
+    /// Whether its document lists every scope that it grants.
+    #[serde(default = "yes")]
+    pub(crate) lists_all_scopes: bool,
     #[serde(default)]
     pub(crate) scope_claim: Option<String>,
     #[serde(default = "groups")]
@@ -112,6 +115,10 @@ fn types() -> Vec<String> {
 #[expect(clippy::unnecessary_wraps, reason = "the default of an optional field")]
 fn groups() -> Option<String> {
     Some("groups".to_owned())
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn leeway() -> u32 {

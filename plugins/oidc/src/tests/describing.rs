@@ -48,6 +48,25 @@ fn an_empty_intersection_is_said_aloud_and_in_a_way_that_the_host_cannot_widen()
 }
 
 #[test]
+fn what_the_operator_named_stands_where_the_issuers_list_is_known_not_to_be_complete() {
+    let list = || Some(json!({"scopes_supported": ["openid", "profile", "email"]}));
+    for supported in [list(), Some(json!({"scopes_supported": ["openid", "read"]})), None] {
+        let own = json!({"listsAllScopes": false, "scopes": ["read", "write"]});
+        assert_eq!(described(own, &["other"], supported.clone()), (vec!["read".into(), "write".into()], 0));
+        assert_eq!(described(json!({"listsAllScopes": false}), &["read"], supported), (vec!["read".into()], 0));
+    }
+    assert_eq!(described(json!({"listsAllScopes": false}), &[], list()), (Vec::new(), 0), "nothing is curated: nothing is added");
+}
+
+#[test]
+fn whose_scopes_all_fall_away_hears_of_the_setting_for_lists_that_are_not_complete() {
+    let documents = [(ISSUER.to_owned(), json!({"scopes_supported": ["openid"]}).to_string())].into();
+    drop(testing::take());
+    describe(&Fake { documents, ..Fake::default() }, &settings(json!({})), &["read".to_owned()]);
+    assert!(format!("{:?}", testing::take()).contains("`listsAllScopes: false`"));
+}
+
+#[test]
 fn w17_issuers_are_published_character_for_character() {
     let described = describe(&Fake::default(), &settings(json!({"issuer": "http://as"})), &[]);
     assert_eq!((described.authorization_servers.join(" "), described.shapes.join(" ")), ("http://as".into(), "jwt".into()));
