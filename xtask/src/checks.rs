@@ -21,7 +21,7 @@ pub(crate) fn lints() -> Result<Verdict> {
 /// The cargo-deny that `.deny.toml` is written for: its configuration changes between releases.
 const DENY: &str = "0.20.2";
 
-/// cargo-deny without advisories, which need a network. The fence of the design (who may depend on wasmtime, rmcp, kube, …) is here.
+/// cargo-deny without advisories, which need a network. The fence of host/README.md (who may depend on wasmtime, rmcp, kube, …) is here.
 pub(crate) fn dependencies() -> Result<Verdict> {
     let Some(program) = deny() else {
         return Ok(Verdict::Skipped(format!("cargo-deny could not be installed: cargo install cargo-deny@{DENY} --locked")));

@@ -1,6 +1,8 @@
 //! `cargo xtask test`: everything that CI asks, in an order in which each step reuses what the one before it built. All steps run;
 //! the last lines say which failed.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
 use crate::step::{self, Report, Verdict};
@@ -20,7 +22,8 @@ pub(crate) fn run() -> Result<()> {
     report.step("documentation examples", examples);
     report.step("demo", demo);
     report.step("real Kubernetes API server", real_api_server);
-    report.step("conformance suite", || needed("npm", "install Node.js, which brings npm"));
+    report.step("PostgreSQL", || Ok(postgres(&database_folders())));
+    report.step("conformance suite, identity provider", || needed("npm", "install Node.js, which brings npm"));
     report.step("Python client", || needed("python3", "install python3 with venv"));
     report.step("system calls per call", || needed("strace", "`apt-get install strace`"));
     report.finish()
@@ -71,6 +74,22 @@ fn real_api_server() -> Result<Verdict> {
     ))
 }
 
+/// Where the store's tests look for PostgreSQL's programs: the path, and where Debian puts them.
+fn database_folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    std::env::split_paths(&path).chain(debian.map(|version| version.path().join("bin"))).collect()
+}
+
+/// Both programs in one of these folders: `initdb` makes the database that `postgres` serves.
+fn postgres(folders: &[PathBuf]) -> Verdict {
+    let there = |folder: &PathBuf| ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file());
+    if folders.iter().any(there) {
+        return Verdict::Passed;
+    }
+    Verdict::Skipped("`initdb` and `postgres` are not there: `apt-get install postgresql`".into())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
@@ -81,5 +100,20 @@ mod tests {
         assert_eq!(needed("cargo", "").unwrap(), Verdict::Passed);
         let Verdict::Skipped(why) = needed("no-such-program", "install it").unwrap() else { panic!("not skipped") };
         assert_eq!(why, "`no-such-program` is not there: install it");
+    }
+
+    #[test]
+    fn a_database_needs_both_of_its_programs_in_one_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut folders = vec![folder.path().join("one"), folder.path().join("two")];
+        for (folder, program) in folders.iter().zip(["initdb", "postgres"]) {
+            std::fs::create_dir(folder).unwrap();
+            std::fs::write(folder.join(program), "").unwrap();
+        }
+        assert!(matches!(postgres(&folders), Verdict::Skipped(_)));
+        std::fs::write(folders[1].join("initdb"), "").unwrap();
+        assert_eq!(postgres(&folders), Verdict::Passed);
+        folders.clear();
+        assert!(matches!(postgres(&folders), Verdict::Skipped(_)));
     }
 }
