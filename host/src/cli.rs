@@ -1,5 +1,6 @@
 //! The command line: kubectl's habits. Data on standard output, words on standard error; one file per command below.
 
+mod audit;
 mod check;
 mod completion;
 mod login;
@@ -21,7 +22,7 @@ pub(crate) type Outcome = anyhow::Result<ExitCode>;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  it did not work, or `check` or `plugin validate` found errors
+  1  it did not work, or `check`, `plugin validate` or `audit verify` found errors
   2  the command line is wrong
   3  `plugin call` met a question that no --answer answers
   4  `login` was refused, or has nothing to refresh
@@ -46,6 +47,8 @@ enum Command {
     Stdio(ConfigFile),
     /// Say everything that is wrong with a configuration and its plugins; serves nothing.
     Check(check::Arguments),
+    /// Prove an audit trail.
+    Audit(audit::Arguments),
     /// Print a shell's completion script.
     Completion(completion::Arguments),
     /// Get an access token for an MCP endpoint through its authorization server, and print it.
@@ -76,6 +79,7 @@ impl Command {
             Self::Serve(file) => serve::run(&file),
             Self::Stdio(file) => stdio::run(&file),
             Self::Check(arguments) => check::run(&arguments),
+            Self::Audit(arguments) => audit::run(arguments),
             Self::Completion(arguments) => completion::run(&arguments),
             Self::Login(arguments) => login::run(&arguments),
             Self::Plugin(arguments) => plugin::run(arguments),

@@ -1,9 +1,13 @@
 //! The command line as a person or a script meets it: what is on standard output, and the exit code.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
+use portcullis_core::audit::{AuditOutcome, AuditRecord};
+use portcullis_core::ports::AuditSink as _;
+use portcullis_store::AuditLog;
 use portcullis_tests::components::{self, guest};
 
 fn portcullis(folder: &Path, arguments: &[&str]) -> Output {
@@ -131,7 +135,7 @@ fn completion_prints_a_script_for_each_shell() {
     let folder = folder("");
     for shell in ["bash", "zsh", "fish"] {
         let output = portcullis(folder.path(), &["completion", shell]);
-        assert!(output.status.success() && said(&output).contains("portcullis"), "{shell}");
+        assert!(output.status.success() && said(&output).contains("verify"), "{shell}");
     }
 }
 
@@ -168,6 +172,8 @@ fn build_makes_a_component_of_a_folder_with_a_cargo_toml() {
     assert_eq!((said(&output).as_str(), output.status.code()), ("conformance.wasm\n", Some(0)), "{}", complained(&output));
     let inspected = portcullis(folder.path(), &["plugin", "inspect", "-o", "name", "conformance.wasm"]);
     assert_eq!(said(&inspected), "conformance\n", "{}", complained(&inspected));
+    let table = said(&portcullis(folder.path(), &["plugin", "inspect", "conformance.wasm"]));
+    assert!(table.contains("\nHomepage:     https://github.com/modelcontextprotocol/conformance\n"), "{table}");
     let empty = portcullis(folder.path(), &["plugin", "build", "plugins"]);
     assert!(complained(&empty).contains("plugins/plugin.yaml cannot be read"), "{}", complained(&empty));
 }
@@ -189,6 +195,64 @@ fn the_example_configuration_loads_the_plugin_that_it_is_written_for() {
     // Whether there is a cluster depends on the machine.
     let names: Vec<&str> = text.lines().filter(|name| *name != "kubernetes").collect();
     assert!(names.is_empty(), "{}", said(&portcullis(folder.path(), &["check"])));
+}
+
+/// The file `audit.jsonl` with so many records.
+fn trail(folder: &Path, records: usize) -> PathBuf {
+    let path = folder.join("audit.jsonl");
+    let log = AuditLog::open(&path).unwrap();
+    for number in 0..records {
+        let record = AuditRecord {
+            request_id: number.to_string(),
+            principal: "me@portcullis:tokens".into(),
+            action: "tools/call".into(),
+            plugin: None,
+            digest: None,
+            target: "add".into(),
+            outcome: AuditOutcome::Completed,
+            policies: vec![],
+            duration: Duration::from_millis(1),
+        };
+        log.record(&record).unwrap();
+    }
+    path
+}
+
+#[test]
+fn an_audit_trail_is_proven_by_its_name_or_by_the_configuration() {
+    let folder = folder("audit: {path: audit.jsonl}\n");
+    trail(folder.path(), 3);
+    for arguments in [&["audit", "verify"][..], &["audit", "verify", "audit.jsonl"]] {
+        let output = portcullis(folder.path(), arguments);
+        assert!(output.status.success() && said(&output).starts_with("RECORDS  LAST\n3        "), "{}", complained(&output));
+    }
+    let json = said(&portcullis(folder.path(), &["audit", "verify", "-o", "json"]));
+    let proof: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let last = said(&portcullis(folder.path(), &["audit", "verify", "-o", "name"]));
+    assert_eq!((&proof["records"], proof["last"].as_str()), (&3.into(), Some(last.trim_end())));
+}
+
+#[test]
+fn a_broken_audit_trail_is_code_1_and_the_first_line_that_does_not_hold() {
+    let folder = folder("");
+    let path = trail(folder.path(), 3);
+    let last = said(&portcullis(folder.path(), &["audit", "verify", "audit.jsonl", "-o", "name"]));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let fails = |arguments: &[&str], words: &str| {
+        let output = portcullis(folder.path(), &[&["audit", "verify"], arguments].concat());
+        assert_eq!((output.status.code(), said(&output).as_str()), (Some(1), ""));
+        assert!(complained(&output).contains(words), "{}", complained(&output));
+    };
+    // A whole line at the end leaves no trace in the chain; the number and the hash that somebody noted do.
+    let cut: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
+    std::fs::write(&path, cut).unwrap();
+    assert!(portcullis(folder.path(), &["audit", "verify", "audit.jsonl"]).status.success());
+    fails(&["audit.jsonl", "--records", "3", "--last", last.trim_end()], "broken at line 3: it ends here");
+    std::fs::write(&path, text.replacen("\"requestId\":\"1\"", "\"requestId\":\"7\"", 1)).unwrap();
+    fails(&["audit.jsonl"], "audit.jsonl: the audit trail is broken at line 2: ");
+    fails(&["nowhere.jsonl"], "nowhere.jsonl cannot be read");
+    fails(&[], "portcullis.yaml has no `audit: {path: …}`");
+    assert_eq!(portcullis(folder.path(), &["audit", "verify", "--records", "3"]).status.code(), Some(2));
 }
 
 #[test]

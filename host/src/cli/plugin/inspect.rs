@@ -55,7 +55,7 @@ fn document(inspection: &Inspection) -> Value {
 fn describe(inspection: &Inspection) -> String {
     let manifest = &inspection.manifest;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
-    let head = [
+    let mut head = vec![
         row("Name:", manifest.name.clone()),
         row("Version:", manifest.version.to_string()),
         row("Description:", manifest.description.clone()),
@@ -65,6 +65,9 @@ fn describe(inspection: &Inspection) -> String {
         row("Track:", format!("{} {}", inspection.world.package(), inspection.track)),
         row("Exports:", inspection.export_names.join(", ")),
     ];
+    if let Some(page) = &manifest.homepage {
+        head.insert(4, row("Homepage:", page.clone()));
+    }
     let mut imports = vec![vec!["IMPORTS".to_owned(), "NEEDS".to_owned()]];
     imports.extend(inspection.imports.iter().map(|import| vec![import.name.clone(), need(import.need).to_owned()]));
     let entry = grants::entry(&manifest.name, &manifest.requests);
