@@ -1,6 +1,7 @@
 //! Every environment variable that Portcullis itself reads, each with its meaning. No other file of the host may ask the environment.
 //!
-//! `KUBECONFIG` and `KUBERNETES_SERVICE_HOST`/`_PORT` are read by the Kubernetes client, as in every program that uses one.
+//! Exceptions: `KUBERNETES_SERVICE_HOST`/`_PORT`, by which a pod finds its API server, are read in `cluster/src/pod.rs`, and `KUBECONFIG` by the
+//! Kubernetes client, as in every program that uses one.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! `portcullis`: command line and composition root. No logic of its own: rules live in core, technology in the libraries, and `serve.rs`
-//! is the only file that joins them.
+//! `portcullis`: command line and composition root. No logic of its own: rules live in core, technology in the libraries, and
+//! `serve.rs` with `backing.rs` are the only files that join them.
 
 mod assembly;
 mod backing;
