@@ -154,6 +154,13 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_has_256_kib_at_most() {
+        let text = |bytes: usize| format!("{}{{\"type\":\"object\"}}", " ".repeat(bytes - 17));
+        assert!(Schema::object(&text(256 << 10)).is_ok());
+        assert!(matches!(Schema::object(&text((256 << 10) + 1)), Err(SchemaError::TooLarge(262_145))));
+    }
+
+    #[test]
     fn a_schema_whose_references_double_is_refused_before_it_is_compiled() {
         let bomb = doubling(40, |next| json!({"allOf": [next, next]}));
         assert!(matches!(Schema::object(&bomb.to_string()), Err(SchemaError::Unbounded(_))));
