@@ -111,3 +111,23 @@ async fn accepted(
     connection::serve(stream, answer, &shutdown, &closed).await;
     drop(permit);
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+    use super::*;
+
+    /// Both clients are connected as far as they can tell: the second one waits in the kernel's queue.
+    #[tokio::test]
+    async fn a_connection_for_which_there_is_no_place_waits_until_another_one_ends() {
+        let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = socket.local_addr().unwrap();
+        let (room, shutdown) = (Arc::new(Semaphore::new(1)), CancellationToken::new());
+        let _clients = [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+        let first = next(&socket, &room, &shutdown).await.unwrap();
+        let mut second = std::pin::pin!(next(&socket, &room, &shutdown));
+        assert!(tokio::time::timeout(Duration::from_millis(100), &mut second).await.is_err(), "it waits");
+        drop(first);
+        assert!(second.await.is_some());
+    }
+}

@@ -10,14 +10,11 @@ use rmcp::service::NotificationContext;
 use rmcp::{ErrorData, RoleServer};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::listen::Changes;
+use super::listen::{Changes, URIS_MAX};
 use super::notifier::{Added, Notifier, Watching};
 use super::watches::Watches;
 use super::{Context, Handler, info, record, resources};
 use crate::respond::Trouble;
-
-/// Most resources that one session subscribes to: each may run a guest.
-const URIS_MAX: usize = 256;
 
 /// State of one session; empty for requests of 2026-07-28, which have none.
 #[derive(Default)]

@@ -19,8 +19,8 @@ use crate::cache::WireCatalogue;
 use crate::entry::{Caller, Entry};
 use crate::gateway::Shared;
 
-/// Most resources in one subscription: each may run a guest.
-const URIS_MAX: usize = 256;
+/// Most resources of one subscription, or of one session of an older revision: each may run a guest.
+pub(super) const URIS_MAX: usize = 256;
 
 /// The part of a filter that this caller may have. Denied resources are left out, as unknown ones would be, and those that are more than one
 /// caller may watch; all of them while the audit trail cannot be written.

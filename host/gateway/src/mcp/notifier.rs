@@ -110,3 +110,17 @@ fn notification(notice: Notice, uris: &[String]) -> Option<ServerNotification> {
         Notice::ResourceUpdated { .. } => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Added, Watching};
+
+    #[test]
+    fn a_session_subscribes_to_so_many_resources_and_to_those_again() {
+        let watching = Watching::default();
+        watching.0.lock().insert("a".into(), None);
+        assert_eq!(watching.add("b", 1, || None), Added::Full);
+        assert_eq!(watching.add("a", 1, || None), Added::Refused, "there is room for it; the watch is another question");
+        assert_eq!(watching.add("b", 2, || None), Added::Refused);
+    }
+}

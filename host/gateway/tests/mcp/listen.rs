@@ -121,6 +121,18 @@ async fn a_new_component_takes_over_the_watch_of_the_old_one() {
 }
 
 #[tokio::test]
+async fn of_a_subscription_the_first_256_resources_count() {
+    let server = Server::start().await;
+    let accepted_behind = async |denied: usize| {
+        let mut uris: Vec<String> = (0..denied).map(|number| format!("fake://not-theirs-{number}/data")).collect();
+        uris.push("fake://1/data".into());
+        listen(&server, json!({"resourceSubscriptions": uris}), |post| post.token(READER)).await.1
+    };
+    assert_eq!(accepted_behind(255).await, json!({"resourceSubscriptions": ["fake://1/data"]}));
+    assert_eq!(accepted_behind(256).await, json!({}));
+}
+
+#[tokio::test]
 async fn a_caller_who_watches_much_leaves_places_for_the_others() {
     let server = Server::start().await;
     let many: Vec<String> = (0..6).map(|number| format!("fake://{number}/data")).collect();
