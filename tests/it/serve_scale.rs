@@ -11,7 +11,7 @@ use crate::serve_rig::Client;
 const NAMESPACES: usize = 200;
 const EACH: usize = 10;
 
-/// Characters of either form of an answer (contract §4.0, rule 6).
+/// Characters of either form of an answer.
 const BUDGET: usize = 25_000;
 
 fn fleet() -> Kubesim {

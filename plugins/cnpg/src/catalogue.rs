@@ -27,7 +27,7 @@ pub(crate) struct Entry {
     pub(crate) shape: Shape,
     pub(crate) hints: Hints,
     pub(crate) level: Level,
-    /// Whether its name and parameters are a promise to users of the reference (contract §4.A).
+    /// Whether its name and parameters are a promise to users of the reference.
     pub(crate) promised: bool,
     pub(crate) rules: &'static [Rule],
     pub(crate) run: fn(&Call<'_>, &str) -> Result<Outcome, Problem>,

@@ -100,7 +100,7 @@ fn retry(mut problem: Problem, hint: &str, next: &'static [&'static str]) -> Pro
     hinted(problem, hint, next)
 }
 
-/// A server-side apply met fields that somebody else applies: trying again cannot help, and force would fight them (contract §4.0.1).
+/// A server-side apply met fields that somebody else applies: trying again cannot help, and force would fight them.
 fn owned_by_another(mut problem: Problem) -> Problem {
     let quoted = |words: &str| words.split_once("conflict with \"")?.1.split_once('"').map(|(name, _)| name.to_owned());
     let causes = problem.causes.iter().map(|one| one.message.as_str());

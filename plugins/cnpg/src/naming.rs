@@ -1,4 +1,4 @@
-//! Names of the objects that the tools make for things inside PostgreSQL (contract §4.0, rule 8). PostgreSQL takes any text as a name,
+//! Names of the objects that the tools make for things inside PostgreSQL. PostgreSQL takes any text as a name,
 //! Kubernetes does not, and `a` + `b-c` must not meet `a-b` + `c` in one object. An object is always found by what its spec says, never
 //! by its name.
 

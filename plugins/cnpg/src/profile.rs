@@ -22,7 +22,7 @@ pub(crate) enum Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Profile {
-    /// All that reads, and the tools whose names the reference promised (contract §4.A), deletions included: those ask first.
+    /// All that reads, and the tools whose names the reference promised, deletions included: those ask first.
     #[default]
     Default,
     Reader,

@@ -1,4 +1,4 @@
-//! The version gate: which kinds this API server has. CloudNativePG 1.25 to 1.31 differ in them (contract §3.1); tools ask here, once
+//! The version gate: which kinds this API server has. CloudNativePG 1.25 to 1.31 differ in them; tools ask here, once
 //! per call, instead of guessing from a version number.
 
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Unit tests of the tools, against the fake. Those that hold a defect of the reference (contract §2) carry its number in their name.
+//! Unit tests of the tools, against the fake. Those that hold a defect of the reference carry its number in their name.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 mod backups;

@@ -1,4 +1,4 @@
-//! The paths that this strategy serves, at the root of the listener: there clients look for them (contract §1.4). `/auth/callback` is what
+//! The paths that this strategy serves, at the root of the listener: there clients look for them. `/auth/callback` is what
 //! operators of FastMCP's proxy have registered with their provider.
 
 use portcullis_plugin::auth::routes::{Request, Response};
