@@ -6,7 +6,7 @@ use super::guards::{self, Known};
 use super::path::KeyPath;
 use super::raw::{RawDetails, RawEndpoint, RawListener};
 use super::report::Report;
-use super::{Endpoint, Guard, Listener, Network, site};
+use super::{Endpoint, Guard, Listener, Network, StrategyRef, site};
 
 /// Where the host listens unless configured.
 const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 4204);
@@ -138,12 +138,13 @@ fn endpoints(raw: &RawListener, path: &KeyPath, address: SocketAddr, known: Know
         {
             guards::opened(&here.key("guard"), report);
         }
+        let instead = known.scopes.filter(|_| guard.strategies().iter().any(|one| *one != StrategyRef::Tokens));
         endpoints.push(Endpoint {
             path: endpoint.path.clone(),
             guard,
             audiences: endpoint.audiences.clone(),
             ignores_authorization_details: endpoint.authorization_details == RawDetails::Ignore,
-            scopes: known.scopes.map_or_else(|| endpoint.scopes.clone(), <[String]>::to_vec),
+            scopes: instead.map_or_else(|| endpoint.scopes.clone(), <[String]>::to_vec),
         });
     }
     if endpoints.is_empty() {

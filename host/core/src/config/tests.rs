@@ -260,3 +260,23 @@ fn broken_yaml_is_one_finding_with_its_place() {
         The configuration of Portcullis. Every key is optional; relative paths are relative to this file's folder.
     "#);
 }
+
+#[test]
+fn scopes_of_the_environment_take_the_place_of_those_of_endpoints_that_a_strategy_guards() {
+    let text = format!(
+        "{TOKEN}plugins: {{proxy: {{}}}}\nlisteners:\n- name: x\n  address: 127.0.0.1:4204\n  endpoints:\n  - {{path: /a, guard: proxy, scopes: [read, write]}}\n  - {{path: /b, guard: [tokens, proxy]}}\n  - {{path: /c, guard: tokens}}\n"
+    );
+    let of = |scopes: Option<&[String]>| {
+        let root = Path::new("/");
+        let around = Surroundings { file: "f", base: root, cache: root, state: root, scopes, guarded: false };
+        Config::parse(&text, around).unwrap().0
+    };
+    let advertised = |config: &Config| -> Vec<String> {
+        config.listeners[0].endpoints.iter().map(|endpoint| endpoint.scopes.join(" ")).collect()
+    };
+    assert_eq!(advertised(&of(None)), ["read write", "", ""]);
+    let mine = ["mine".to_owned(), "yours".to_owned()];
+    let config = of(Some(&mine));
+    assert_eq!(advertised(&config), ["mine yours", "mine yours", ""]);
+    assert_eq!(crate::strategies::sites(&config)[0].2.scopes, mine, "strategies are told the same");
+}
