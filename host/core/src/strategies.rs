@@ -9,6 +9,11 @@ use crate::finding::Finding;
 use crate::ports::Authenticator;
 use crate::strategy::{Route, Site, Strategy};
 
+mod advice;
+
+/// Member of protected resource metadata: types of `authorization_details` that clients may ask for (RFC 9396 §10).
+pub const DETAILS: &str = "authorization_details_types_supported";
+
 /// Most routes of one strategy on one listener (`portcullis:auth`, `route`).
 const ROUTES_MAX: usize = 64;
 
@@ -115,6 +120,7 @@ impl Strategies {
             others.push(one);
         }
         findings.extend(all.absent(config));
+        findings.extend(all.refused_details(config));
         (all, findings)
     }
 

@@ -36,6 +36,13 @@ impl Strategy {
     pub fn may_know(&self, credential: &str) -> bool {
         self.shapes.is_empty() || self.shapes.iter().any(|shape| shape.fits(credential))
     }
+
+    /// Whether its metadata has this member.
+    #[must_use]
+    pub fn has_metadata(&self, member: &str) -> bool {
+        let metadata = self.metadata.as_deref().and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
+        metadata.is_some_and(|metadata| metadata.get(member).is_some())
+    }
 }
 
 /// The form of a credential.

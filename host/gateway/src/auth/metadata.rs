@@ -7,7 +7,7 @@ use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Response, StatusCode};
 use portcullis_core::config::{Endpoint, Listener};
 use portcullis_core::snapshot::Snapshot;
-use portcullis_core::strategies::resource;
+use portcullis_core::strategies::{DETAILS, resource};
 use serde_json::{Map, Value, json};
 
 use super::scopes;
@@ -38,7 +38,9 @@ fn document(snapshot: &Snapshot, listener: &Listener, endpoint: &Endpoint) -> Op
     for described in snapshot.strategies.of(&listener.name, &endpoint.guard) {
         servers.extend(described.strategy.authorization_servers.iter().filter(|server| seen.insert(server.as_str())));
         let more = described.strategy.metadata.as_deref().and_then(|text| serde_json::from_str::<Map<String, Value>>(text).ok());
-        for (key, value) in more.unwrap_or_default() {
+        // Who asked for details here would get tokens that this endpoint refuses.
+        let fits = |key: &String| endpoint.ignores_authorization_details || key != DETAILS;
+        for (key, value) in more.unwrap_or_default().into_iter().filter(|(key, _)| fits(key)) {
             document.entry(key).or_insert(value);
         }
     }

@@ -184,11 +184,24 @@ async fn metadata_is_at_both_forms_and_is_the_hosts_own() {
         assert_eq!(document["resource"], "https://mcp.example.com/login", "{path}");
         assert_eq!(document["authorization_servers"], json!(["https://id.example.com"]));
         assert_eq!(document["scopes_supported"], json!(["db"]), "curated, of those that live, without offline_access");
-        assert_eq!(document["authorization_details_types_supported"], json!(["namespace"]));
+        assert_eq!(document.get("authorization_details_types_supported"), None, "what this endpoint refuses, nobody asks for");
         assert_eq!(answer.headers["access-control-allow-origin"], "*");
     }
     assert_eq!(rig.send(Post::get("/.well-known/oauth-protected-resource/mcp")).await.status, 404);
     assert_eq!(rig.send(Post::get("/.well-known/oauth-protected-resource/nowhere")).await.status, 404);
+}
+
+#[tokio::test]
+async fn details_are_advertised_where_tokens_that_have_them_get_in() {
+    let (rig, metadata) = (Rig::start().await, "/.well-known/oauth-protected-resource/login");
+    assert_eq!(rig.list("fake-narrow+db").await.status, 401);
+    let fake = Fake::new("fake", rig.server.notices.clone());
+    let mut snapshot = Arc::into_inner(guarded(3, vec![Arc::new(fake)], Some(&rig.strategy))).unwrap();
+    Arc::make_mut(&mut snapshot.config).listeners[0].endpoints[2].ignores_authorization_details = true;
+    rig.server.snapshots.send_replace(Arc::new(snapshot));
+    assert_eq!(rig.list("fake-narrow+db").await.status, 200);
+    let document = rig.send(Post::get(metadata)).await.json();
+    assert_eq!(document["authorization_details_types_supported"], json!(["namespace"]));
 }
 
 #[tokio::test]

@@ -104,6 +104,7 @@ fn judge(credential: &str) -> Result<Verdict, StrategyError> {
         "fault" => return Err(fault(true)),
         "elsewhere" => identity.audience = vec!["https://other.example.com/mcp".into()],
         "local" => identity.issuer = "portcullis:local".into(),
+        "narrow" => identity.authorization_details = Some(r#"[{"type":"namespace"}]"#.into()),
         "late" => identity.expires_at = now(),
         "brief" if !identity.scopes.iter().any(|scope| scope == "long") => identity.expires_at = now() + 2,
         _ => {}
