@@ -53,5 +53,5 @@ pub(crate) async fn identify(
 
 /// Whether a request proves its caller with one of the tokens: for what is not an endpoint.
 pub(crate) fn is_known(config: &Config, headers: &HeaderMap) -> bool {
-    bearer::bearer(headers).is_ok_and(|token| tokens::by_token(config, TokenHash::of(token)).is_some())
+    bearer::bearer(headers).is_ok_and(|token| tokens::find(config, TokenHash::of(token)).is_some())
 }

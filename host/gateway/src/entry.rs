@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use portcullis_core::config::{Config, Endpoint, Guard, Listener, StrategyRef};
-use portcullis_core::ports::PluginStore;
 use portcullis_core::principal::Principal;
 use portcullis_core::secret::TokenHash;
 use portcullis_core::snapshot::Snapshot;
@@ -13,6 +12,7 @@ use portcullis_core::snapshot::Snapshot;
 use crate::auth;
 use crate::cache::WireCatalogue;
 use crate::gateway::Shared;
+use crate::revocations::Revocations;
 
 /// How a caller proved who it is; kept so that long-lived streams can ask again after a reload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,6 +28,10 @@ pub(crate) enum Credential {
     },
     /// A bearer token of the configuration.
     Token {
+        /// The listener's name.
+        listener: String,
+        /// The endpoint's path.
+        path: String,
         /// Its name.
         name: String,
         /// Its hash.
@@ -53,7 +57,7 @@ pub(crate) enum Credential {
 }
 
 /// How often a stream looks whether its caller's login was ended: a look is one in a map, and a revocation should act within a second.
-const LOOK: Duration = Duration::from_secs(1);
+pub(crate) const LOOK: Duration = Duration::from_secs(1);
 
 /// Who calls, and how it was proved.
 #[derive(Debug, Clone)]
@@ -69,20 +73,23 @@ impl Caller {
     }
 
     /// Whether the proof still holds under another snapshot, or later.
-    pub(crate) fn is_still_valid(&self, snapshot: &Snapshot, store: Option<&dyn PluginStore>) -> bool {
+    pub(crate) fn is_still_valid(&self, snapshot: &Snapshot, revocations: &Revocations) -> bool {
         let config = &snapshot.config;
         match &self.credential {
             Credential::Stdio => true,
             Credential::Unguarded { listener, path } => {
                 find_endpoint(config, listener, path).is_some_and(|(_, endpoint)| endpoint.guard == Guard::None)
             }
-            Credential::Token { name, hash } => config.tokens.get(name).is_some_and(|token| token.hash.matches(hash)),
+            Credential::Token { listener, path, name, hash } => {
+                let asked = find_endpoint(config, listener, path).is_some_and(|(_, it)| it.guard.asks(&StrategyRef::Tokens));
+                asked && config.tokens.get(name).is_some_and(|token| token.hash.matches(hash))
+            }
             Credential::Strategy { listener, path, plugin, expires_at, judged_by, .. } => {
                 let alike = find_endpoint(config, listener, path).is_some_and(|(listener, endpoint)| {
                     let asks = endpoint.guard.asks(&StrategyRef::Plugin(plugin.clone()));
                     asks && auth::fingerprint::of(snapshot, listener, endpoint, plugin) == Some(*judged_by)
                 });
-                alike && *expires_at > auth::now() && !self.is_revoked(store)
+                alike && *expires_at > auth::now() && !self.is_over(revocations)
             }
         }
     }
@@ -92,12 +99,13 @@ impl Caller {
         if let Credential::Strategy { expires_at, .. } = &self.credential { *expires_at } else { u64::MAX }
     }
 
-    /// Returns when the credential ends, or within about a second after its login was ended; never for one that does neither. Cancellation safe.
-    pub(crate) async fn ended(&self, store: Option<&dyn PluginStore>) {
+    /// Returns when the credential ends, or within about a second after its login was ended or is not known to go on; never for one that does
+    /// neither. Cancellation safe.
+    pub(crate) async fn ended(&self, revocations: &Revocations) {
         let Credential::Strategy { expires_at, .. } = &self.credential else { return std::future::pending().await };
         loop {
             let left = Duration::from_secs(expires_at.saturating_sub(auth::now()));
-            if left.is_zero() || self.is_revoked(store) {
+            if left.is_zero() || self.is_over(revocations) {
                 return;
             }
             tokio::time::sleep(if self.can_be_revoked() { left.min(LOOK) } else { left }).await;
@@ -110,11 +118,16 @@ impl Caller {
     }
 
     /// Whether the login that it came with was ended.
-    pub(crate) fn is_revoked(&self, store: Option<&dyn PluginStore>) -> bool {
-        match (&self.credential, store) {
-            (Credential::Strategy { plugin, grant: Some(grant), .. }, Some(store)) => store.is_revoked(plugin, grant),
+    pub(crate) fn is_revoked(&self, revocations: &Revocations) -> bool {
+        match &self.credential {
+            Credential::Strategy { plugin, grant: Some(grant), .. } => revocations.ended(plugin, grant),
             _ => false,
         }
+    }
+
+    /// The same, or that nobody could tell for too long: nothing runs on for such a caller.
+    pub(crate) fn is_over(&self, revocations: &Revocations) -> bool {
+        self.can_be_revoked() && (self.is_revoked(revocations) || revocations.are_lost())
     }
 
     /// Whether what this caller sees is what every caller of the same endpoint sees.

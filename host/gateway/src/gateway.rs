@@ -13,6 +13,7 @@ use crate::health::{Health, KubernetesProbe};
 use crate::mcp::sealed::Sealer;
 use crate::mcp::watches::Watches;
 use crate::notices::Notices;
+use crate::revocations::Revocations;
 use crate::sessions::Sessions;
 
 /// What the gateway is given.
@@ -38,14 +39,15 @@ impl Gateway {
     #[must_use]
     pub fn new(snapshots: watch::Receiver<Arc<Snapshot>>, parts: GatewayParts) -> Self {
         let wire = Arc::new(WireCache::default());
-        let watches = Watches::new(snapshots.clone(), Arc::clone(&wire), parts.store.clone());
+        let revocations = Revocations::new(parts.store);
+        let watches = Watches::new(snapshots.clone(), Arc::clone(&wire), Arc::clone(&revocations));
         let shared = Shared {
             health: Health::new(parts.kubernetes),
             sessions: Sessions::new(),
             sealer: Sealer::with_random_key(),
             wire,
             audit: parts.audit,
-            store: parts.store,
+            revocations,
             verdicts: Verdicts::new(),
             notices: parts.notices,
             watches,
@@ -59,7 +61,7 @@ impl Gateway {
 pub(crate) struct Shared {
     pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
     pub(crate) audit: Arc<dyn AuditSink>,
-    pub(crate) store: Option<Arc<dyn PluginStore>>,
+    pub(crate) revocations: Arc<Revocations>,
     pub(crate) verdicts: Verdicts,
     pub(crate) notices: Notices,
     pub(crate) health: Health,

@@ -19,6 +19,7 @@ mod notices;
 mod origin;
 mod proof;
 mod respond;
+mod revocations;
 mod route;
 mod routes;
 mod server;

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use portcullis_core::ports::PluginStore;
 use portcullis_core::snapshot::Snapshot;
 use tokio::sync::watch;
 
 use crate::entry::Caller;
+use crate::revocations::Revocations;
 
 /// See the module.
 pub(crate) struct Proof(watch::Sender<Caller>);
@@ -18,10 +18,10 @@ impl Proof {
     }
 
     /// The caller of an admitted request takes over if it lasts longer, or if the one before is nobody any more.
-    pub(crate) fn renew(&self, caller: &Caller, snapshot: &Snapshot, store: Option<&dyn PluginStore>) {
+    pub(crate) fn renew(&self, caller: &Caller, snapshot: &Snapshot, revocations: &Revocations) {
         self.0.send_if_modified(|newest| {
             let differs = newest.credential != caller.credential;
-            let later = differs && (caller.ends() > newest.ends() || !newest.is_still_valid(snapshot, store));
+            let later = differs && (caller.ends() > newest.ends() || !newest.is_still_valid(snapshot, revocations));
             if later {
                 newest.clone_from(caller);
             }

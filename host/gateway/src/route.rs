@@ -114,7 +114,7 @@ impl Door {
         })?;
         let (mut parts, body) = request.into_parts();
         if let Some(proof) = self.shared.sessions.admit(&mut parts.headers, &caller.principal)? {
-            proof.renew(&caller, snapshot, self.shared.store.as_deref());
+            proof.renew(&caller, snapshot, &self.shared.revocations);
         }
         // The credential has done its work: nothing behind this line may see it.
         parts.headers.remove(http::header::AUTHORIZATION);

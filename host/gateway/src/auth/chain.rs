@@ -10,7 +10,7 @@ use portcullis_core::strategies::{Described, resource};
 use portcullis_core::strategy::{Attempt, Identity, StrategyError, Verdict};
 
 use super::stranger::Stranger;
-use super::tokens::by_token;
+use super::tokens;
 use super::verdicts::{Case, Kept};
 use super::{fingerprint, identity};
 use crate::entry::{Caller, Credential};
@@ -35,8 +35,8 @@ pub(crate) async fn ask(shared: &Shared, gate: Gate<'_>, token: &str) -> Result<
     let hash = TokenHash::of(token);
     // A comparison of hashes comes first wherever it stands: no strategy, and no provider behind one, gets to see a token of ours.
     let asks_tokens = gate.endpoint.guard.asks(&StrategyRef::Tokens);
-    if let Some(caller) = by_token(&gate.snapshot.config, hash).filter(|_| asks_tokens) {
-        return Ok(caller);
+    if let Some(name) = tokens::find(&gate.snapshot.config, hash).filter(|_| asks_tokens) {
+        return Ok(tokens::caller(gate, name, hash));
     }
     for strategy in gate.endpoint.guard.strategies() {
         let StrategyRef::Plugin(name) = strategy else { continue };
@@ -127,10 +127,9 @@ fn caller(gate: Gate<'_>, plugin: &str, hash: TokenHash, identity: &Identity) ->
 
 /// A login may have been ended since the verdict, or while it was made.
 fn unrevoked(shared: &Shared, caller: Caller) -> Result<Caller, Stranger> {
-    let unknown = shared.store.as_ref().is_some_and(|store| !store.knows_revocations());
-    match caller.is_revoked(shared.store.as_deref()) {
+    match caller.is_revoked(&shared.revocations) {
         true => Err(Stranger::InvalidToken),
-        false if unknown && caller.can_be_revoked() => Err(Stranger::Unavailable(None)),
+        false if caller.can_be_revoked() && !shared.revocations.are_known() => Err(Stranger::Unavailable(None)),
         false => Ok(caller),
     }
 }

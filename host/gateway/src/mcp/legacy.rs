@@ -72,6 +72,6 @@ pub(super) fn notify(handler: &Handler, context: NotificationContext<RoleServer>
     let changes = Changes::new(handler, &entry);
     handler.release(&context.extensions);
     let (watches, watching) = (Arc::clone(&handler.shared.watches), handler.session.watching.clone());
-    let notifier = Notifier { changes, watches, watching, peer: context.peer };
+    let notifier = Notifier::new(changes, watches, watching, context.peer);
     *handler.session.notifier.lock() = Some(AbortOnDropHandle::new(tokio::spawn(notifier.run())));
 }

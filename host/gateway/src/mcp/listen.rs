@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::watches::{WatchGuard, Watches};
 use super::{Handler, digest, record, resources};
 use crate::cache::WireCatalogue;
-use crate::entry::{Caller, Entry};
+use crate::entry::{Caller, Entry, LOOK};
 use crate::gateway::Shared;
 
 /// Most resources of one subscription, or of one session of an older revision: each may run a guest.
@@ -135,17 +135,17 @@ impl Changes {
     /// [`Ended`]: there will be none for this caller.
     pub(super) async fn next(&mut self) -> Result<Change, Ended> {
         loop {
-            let store = self.shared.store.as_deref();
+            let revocations = &self.shared.revocations;
             let change = tokio::select! {
                 () = self.closing.cancelled() => return Err(Ended::Host),
-                () = self.caller.ended(store) => return Err(Ended::Proof),
+                () = self.caller.ended(revocations) => return Err(Ended::Proof),
                 changed = self.snapshots.changed() => {
                     changed.map_err(|_| Ended::Host)?;
                     Change::Said(self.compare()?)
                 }
                 // A login that was ended hears no more.
                 notice = self.notices.recv() => match notice {
-                    _ if self.caller.is_revoked(store) => return Err(Ended::Proof),
+                    _ if self.caller.is_over(revocations) => return Err(Ended::Proof),
                     Ok(notice) => Change::Said(vec![notice]),
                     Err(RecvError::Lagged(_)) => Change::Everything,
                     Err(RecvError::Closed) => return Err(Ended::Host),
@@ -162,7 +162,8 @@ impl Changes {
         loop {
             let newest = self.proofs.borrow_and_update().clone();
             let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
-            if newest.is_still_valid(&snapshot, self.shared.store.as_deref()) {
+            let lost = self.shared.revocations.are_lost();
+            if newest.is_still_valid(&snapshot, &self.shared.revocations) {
                 self.caller = newest.clone();
                 // Its lists may be others now.
                 self.snapshots.mark_changed();
@@ -172,8 +173,15 @@ impl Changes {
                 () = self.closing.cancelled() => return None,
                 changed = self.proofs.changed() => changed.ok()?,
                 changed = self.snapshots.changed() => changed.ok()?,
+                // Revocations may be known again; nobody tells.
+                () = tokio::time::sleep(LOOK), if lost => {}
             }
         }
+    }
+
+    /// Whose changes they are.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// What the caller may hear of: its rights may be fewer than when it subscribed.
@@ -189,7 +197,7 @@ impl Changes {
     /// What a new snapshot changes for this caller.
     fn compare(&mut self) -> Result<Vec<Notice>, Ended> {
         let snapshot = Arc::clone(&self.snapshots.borrow_and_update());
-        if !self.caller.is_still_valid(&snapshot, self.shared.store.as_deref()) {
+        if !self.caller.is_still_valid(&snapshot, &self.shared.revocations) {
             tracing::info!(principal = %self.caller.principal, "a subscription ends: its caller is not valid any more");
             return Err(Ended::Proof);
         }

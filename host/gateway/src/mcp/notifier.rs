@@ -12,10 +12,11 @@ use rmcp::model::{
     ResourceUpdatedNotificationParam, ServerNotification, ToolListChangedNotification,
 };
 use rmcp::service::Peer;
+use tokio::time::{Interval, MissedTickBehavior};
 
 use super::listen::{Change, Changes, Ended, expand};
 use super::watches::{WatchGuard, Watches};
-use crate::entry::Caller;
+use crate::entry::{Caller, LOOK};
 
 /// The resources that a session subscribed to, each with its watch unless it rests. `Clone` is cheap.
 #[derive(Clone, Default)]
@@ -48,6 +49,20 @@ impl Watching {
     fn go_on(&self, watches: &Arc<Watches>, caller: &Caller) {
         self.0.lock().iter_mut().for_each(|(uri, guard)| *guard = Watches::join(watches, caller, uri));
     }
+
+    fn lacks(&self) -> bool {
+        self.0.lock().values().any(Option::is_none)
+    }
+
+    /// Watches those that did not fit before and do now.
+    fn catch_up(&self, watches: &Arc<Watches>, caller: &Caller) -> Vec<String> {
+        let mut watching = self.0.lock();
+        let fitting = watches.fitting(caller, watching.iter().filter(|(_, guard)| guard.is_none()).map(|(uri, _)| uri));
+        for uri in &fitting {
+            watching.insert(uri.clone(), Watches::join(watches, caller, uri));
+        }
+        fitting
+    }
 }
 
 /// What became of a subscription.
@@ -63,13 +78,21 @@ pub(super) enum Added {
 
 /// See the module.
 pub(super) struct Notifier {
-    pub(super) changes: Changes,
-    pub(super) watches: Arc<Watches>,
-    pub(super) watching: Watching,
-    pub(super) peer: Peer<RoleServer>,
+    changes: Changes,
+    watches: Arc<Watches>,
+    watching: Watching,
+    peer: Peer<RoleServer>,
+    /// When to try again what did not fit.
+    again: Interval,
 }
 
 impl Notifier {
+    pub(super) fn new(changes: Changes, watches: Arc<Watches>, watching: Watching, peer: Peer<RoleServer>) -> Self {
+        let mut again = tokio::time::interval(LOOK);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { changes, watches, watching, peer, again }
+    }
+
     /// Until the session or the host ends.
     pub(super) async fn run(mut self) {
         while let Some(change) = self.next().await {
@@ -85,17 +108,32 @@ impl Notifier {
     }
 
     async fn next(&mut self) -> Option<Change> {
-        match self.changes.next().await {
-            Ok(change) => return Some(change),
-            Err(Ended::Host) => return None,
-            Err(Ended::Proof) => self.watching.rest(),
+        loop {
+            tokio::select! {
+                change = self.changes.next() => match change {
+                    Ok(change) => return Some(change),
+                    Err(Ended::Host) => return None,
+                    Err(Ended::Proof) => break,
+                },
+                // Another session's watches with the last token may have had their places.
+                _ = self.again.tick(), if self.watching.lacks() => {
+                    let watched = self.watching.catch_up(&self.watches, self.changes.caller());
+                    if !watched.is_empty() {
+                        return Some(updated(watched));
+                    }
+                }
+            }
         }
+        self.watching.rest();
         let caller = self.changes.proven().await?;
         self.watching.go_on(&self.watches, &caller);
-        // Nobody watched meanwhile.
-        let updated = |uri| Notice::ResourceUpdated { uri };
-        Some(Change::Said(self.watching.uris().into_iter().map(updated).collect()))
+        Some(updated(self.watching.uris()))
     }
+}
+
+/// Nobody watched them for a while.
+fn updated(uris: Vec<String>) -> Change {
+    Change::Said(uris.into_iter().map(|uri| Notice::ResourceUpdated { uri }).collect())
 }
 
 /// List changes go to everybody, updates to subscribers.

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use portcullis_core::call::CallContext;
 use portcullis_core::limits::WATCH_SHARE;
 use portcullis_core::policy::{Action, Permit};
-use portcullis_core::ports::{Plugin, PluginStore};
+use portcullis_core::ports::Plugin;
 use portcullis_core::snapshot::Snapshot;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,6 +18,7 @@ use super::resources;
 use super::turn::quiet_context;
 use crate::cache::WireCache;
 use crate::entry::{Caller, Credential, Entry};
+use crate::revocations::Revocations;
 
 /// How long a guest may watch in one piece; the plugin's own limit may be shorter.
 const WATCH_TIME: Duration = Duration::from_secs(3600);
@@ -50,7 +51,7 @@ struct Running {
 pub(crate) struct Watches {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     wire: Arc<WireCache>,
-    store: Option<Arc<dyn PluginStore>>,
+    revocations: Arc<Revocations>,
     running: Mutex<HashMap<Key, Running>>,
 }
 
@@ -58,9 +59,9 @@ impl Watches {
     pub(crate) fn new(
         snapshots: watch::Receiver<Arc<Snapshot>>,
         wire: Arc<WireCache>,
-        store: Option<Arc<dyn PluginStore>>,
+        revocations: Arc<Revocations>,
     ) -> Arc<Self> {
-        Arc::new(Self { snapshots, wire, store, running: Mutex::default() })
+        Arc::new(Self { snapshots, wire, revocations, running: Mutex::default() })
     }
 
     /// Most watches of one caller, so that nobody takes every place. Over stdio there is only one.
@@ -139,16 +140,16 @@ async fn keep_watching(watches: Arc<Watches>, caller: Caller, uri: String) {
     loop {
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         let Some((plugin, permit, context)) = prepare(&watches, snapshot, &caller, &uri).await else {
-            // Nobody serves it now, or not to this caller; the next snapshot may change that.
-            if snapshots.changed().await.is_err() {
-                return;
+            // Nobody serves it now, or not to this caller; the next snapshot may change that, or a store that answers again.
+            match tokio::time::timeout(PAUSE_MAX, snapshots.changed()).await {
+                Ok(Err(_)) => return,
+                Ok(Ok(())) | Err(_) => continue,
             }
-            continue;
         };
         let started = Instant::now();
         let ended = tokio::select! {
             ended = plugin.watch_resource(permit, context) => ended,
-            () = replaced((&mut snapshots, watches.store.as_deref()), &caller, &plugin, &uri) => continue,
+            () = replaced((&mut snapshots, &watches.revocations), &caller, &plugin, &uri) => continue,
         };
         if let Err(error) = ended {
             tracing::debug!(uri, %error, "a watch ended; it is started again");
@@ -169,7 +170,7 @@ async fn prepare(
     caller: &Caller,
     uri: &str,
 ) -> Option<(Arc<dyn Plugin>, Permit, CallContext)> {
-    if !caller.is_still_valid(&snapshot, watches.store.as_deref()) {
+    if !caller.is_still_valid(&snapshot, &watches.revocations) {
         return None;
     }
     let entry = Entry { wire: watches.wire.of(&snapshot), snapshot, caller: caller.clone() };
@@ -181,7 +182,7 @@ async fn prepare(
 /// Returns when a snapshot comes in which this watch would be another one: another component, policy or token; or when the token or its login
 /// ends.
 async fn replaced(
-    (snapshots, store): (&mut watch::Receiver<Arc<Snapshot>>, Option<&dyn PluginStore>),
+    (snapshots, revocations): (&mut watch::Receiver<Arc<Snapshot>>, &Revocations),
     caller: &Caller,
     plugin: &Arc<dyn Plugin>,
     uri: &str,
@@ -189,7 +190,7 @@ async fn replaced(
     loop {
         let changed = tokio::select! {
             changed = snapshots.changed() => changed,
-            () = caller.ended(store) => return,
+            () = caller.ended(revocations) => return,
         };
         if changed.is_err() {
             // No more snapshots will come: the watch itself decides how long it runs.
@@ -198,7 +199,7 @@ async fn replaced(
         let snapshot = Arc::clone(&snapshots.borrow_and_update());
         let served = snapshot.catalogue.plugins().iter().any(|it| Arc::ptr_eq(it, plugin));
         let allowed = snapshot.policy.allows(&caller.principal, Action::ReadResource, uri);
-        if !(served && allowed && caller.is_still_valid(&snapshot, store)) {
+        if !(served && allowed && caller.is_still_valid(&snapshot, revocations)) {
             return;
         }
     }

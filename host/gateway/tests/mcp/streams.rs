@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use portcullis_core::config::{Config, PluginConfig};
+use portcullis_core::config::{Config, Guard, PluginConfig, StrategyRef};
 use portcullis_core::notice::Notice;
 use portcullis_core::ports::{NoticeSink as _, PluginStore};
 use serde_json::json;
 
 use crate::client::{LEGACY, Post, Stream};
 use crate::fake::Fake;
-use crate::server::{Server, eventually};
+use crate::server::{ADMIN, Server, eventually};
 use crate::strategy::{FakeStrategy, Revoked, guarded};
 
 struct Rig {
@@ -59,6 +59,15 @@ impl Rig {
     }
 }
 
+/// A session of an older revision and its stream.
+async fn session(rig: &Rig, token: &str) -> (String, Stream) {
+    let session = rig.server.session(json!({}), |post| post.token(token).at("/login")).await;
+    let listen = Post::get("/login").header("Authorization", &format!("Bearer {token}")).header("Accept", "text/event-stream");
+    let listen = listen.header("Mcp-Session-Id", &session).header("MCP-Protocol-Version", LEGACY);
+    let stream = listen.open(rig.server.address).await;
+    (session, stream)
+}
+
 async fn ends(mut stream: Stream) {
     let last = stream.next().await.unwrap();
     assert!(last.get("result").is_some() && stream.next().await.is_none(), "{last}");
@@ -71,10 +80,7 @@ async fn hears(stream: &mut Stream, method: &str) {
 /// A session whose first token ends after two seconds, and whose client has the next one before or after that.
 async fn a_session_goes_on(early: bool) {
     let (rig, brief, long) = (Rig::start().await, "fake-brief+db", "fake-brief+db+long");
-    let session = rig.server.session(json!({}), |post| post.token(brief).at("/login")).await;
-    let listen = Post::get("/login").header("Authorization", &format!("Bearer {brief}")).header("Accept", "text/event-stream");
-    let listen = listen.header("Mcp-Session-Id", &session).header("MCP-Protocol-Version", LEGACY);
-    let mut stream = listen.open(rig.server.address).await;
+    let (session, mut stream) = session(&rig, brief).await;
     rig.send(&session, "resources/subscribe", json!({"uri": "fake://1/data"}), brief).await;
     hears(&mut stream, "notifications/resources/updated").await;
     if early {
@@ -102,10 +108,7 @@ async fn a_session_that_has_its_next_token_in_time_hears_on() {
 #[tokio::test]
 async fn while_nobody_is_proven_a_session_hears_nothing() {
     let rig = Rig::start().await;
-    let session = rig.server.session(json!({}), |post| post.token("fake-jane+db").at("/login")).await;
-    let listen = Post::get("/login").header("Authorization", "Bearer fake-jane+db").header("Accept", "text/event-stream");
-    let listen = listen.header("Mcp-Session-Id", &session).header("MCP-Protocol-Version", LEGACY);
-    let mut stream = listen.open(rig.server.address).await;
+    let (session, mut stream) = session(&rig, "fake-jane+db").await;
     rig.send(&session, "resources/subscribe", json!({"uri": "fake://1/data"}), "fake-jane+db").await;
     hears(&mut stream, "notifications/resources/updated").await;
     rig.revoked.revoke("proxy", "grant-jane").await.unwrap();
@@ -157,4 +160,61 @@ async fn a_revocation_ends_an_idle_stream_and_the_guest_behind_it() {
     rig.revoked.revoke("proxy", "grant-jane").await.unwrap();
     ends(stream).await;
     eventually("the end of the watch", || rig.watches() == (1, 1)).await;
+}
+
+#[tokio::test]
+async fn a_stream_of_a_token_ends_when_its_endpoint_asks_for_tokens_no_longer() {
+    let rig = Rig::start().await;
+    let mut stream = rig.listen(ADMIN).await;
+    let proxy = || Guard::Strategies(vec![StrategyRef::Plugin("proxy".into())]);
+    rig.publish(3, &rig.strategy, |config| config.listeners[0].endpoints[0].guard = proxy());
+    rig.server.notices.publish(Notice::PromptsChanged);
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/prompts/list_changed", "another endpoint");
+    rig.publish(4, &rig.strategy, |config| config.listeners[0].endpoints[2].guard = proxy());
+    ends(stream).await;
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_nobody_can_tell_for_long_whether_its_login_was_ended() {
+    let rig = Rig::start().await;
+    let stream = rig.listen("fake-jane+db").await;
+    rig.revoked.revoke("proxy", "(away)").await.unwrap();
+    tokio::time::pause();
+    ends(stream).await;
+}
+
+#[tokio::test]
+async fn a_session_rests_while_nobody_can_tell_and_goes_on_when_somebody_can() {
+    let rig = Rig::start().await;
+    let (session, mut stream) = session(&rig, "fake-jane+db").await;
+    rig.send(&session, "resources/subscribe", json!({"uri": "fake://1/data"}), "fake-jane+db").await;
+    hears(&mut stream, "notifications/resources/updated").await;
+    rig.revoked.revoke("proxy", "(away)").await.unwrap();
+    tokio::time::pause();
+    let minute = async || tokio::time::sleep(Duration::from_secs(60)).await;
+    minute().await;
+    assert_eq!(rig.watches(), (1, 1));
+    rig.revoked.0.lock().clear();
+    minute().await;
+    assert_eq!(rig.watches(), (2, 1));
+}
+
+#[tokio::test]
+async fn watches_that_did_not_fit_begin_when_they_do() {
+    let (rig, brief, long) = (Rig::start().await, "fake-brief+db", "fake-brief+db+long");
+    let uri = |number: usize| json!({"uri": format!("fake://{number}/data")});
+    let ((mine, _), (other, _)) = (session(&rig, brief).await, session(&rig, long).await);
+    for number in 1..=3 {
+        rig.send(&mine, "resources/subscribe", uri(number), brief).await;
+    }
+    eventually("the end of the first token", || rig.watches() == (3, 3)).await;
+    for number in 4..=6 {
+        rig.send(&other, "resources/subscribe", uri(number), long).await;
+    }
+    rig.send(&mine, "ping", json!({}), long).await;
+    eventually("the one that fits", || rig.watches() == (7, 3)).await;
+    for number in 4..=5 {
+        rig.send(&other, "resources/unsubscribe", uri(number), long).await;
+    }
+    eventually("the others", || rig.watches() == (9, 5)).await;
 }
