@@ -65,7 +65,7 @@ impl Strategy {
 
     async fn described(&self, site: Site) -> Result<Described, StrategyError> {
         let site = strategy::site(site);
-        let mut visit = Visit::to_judge(&self.guest, format!("describe-{}", self.guest.shared.name), DESCRIBE_MAX).await?;
+        let mut visit = Visit::to_serve(&self.guest, format!("describe-{}", self.guest.shared.name), DESCRIBE_MAX).await?;
         let said = enter!(visit, self.indices.authentication, |guest| guest.call_describe(&mut visit.store, &site));
         Ok(visit.weigh(said, |said, scale| strategy::strategy(said, self.descriptor.exports.routes, scale))?)
     }
@@ -89,7 +89,7 @@ impl Strategy {
     async fn handled(&self, request: RouteRequest) -> Result<RouteResponse, StrategyError> {
         let Some(indices) = &self.indices.routes else { return Err(self.serves_nothing(request.request_id).into()) };
         let most = self.guest.shared.limits.deadline();
-        let mut visit = Visit::to_judge(&self.guest, request.request_id.clone(), most).await?;
+        let mut visit = Visit::to_serve(&self.guest, request.request_id.clone(), most).await?;
         let request = strategy::request(request, visit.remaining());
         let said = enter!(visit, indices, |guest| guest.call_handle(&mut visit.store, &request));
         visit.weigh(said, strategy::response)?

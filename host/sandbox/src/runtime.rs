@@ -46,7 +46,7 @@ pub(crate) struct Visit<'a> {
     allowed: Duration,
     pub(crate) deadline: Instant,
     _place: OwnedSemaphorePermit,
-    /// A watch's place in its plugin's share.
+    /// A watch's place in its plugin's share, or a credential's in that of credentials.
     _share: Option<OwnedSemaphorePermit>,
     _ticking: Ticking,
 }
@@ -84,10 +84,26 @@ impl<'a> Visit<'a> {
         Ok(visit)
     }
 
-    /// A strategy's visit: there is no caller yet, and nobody to talk to.
+    /// A strategy's visit about a credential: it leaves places to those about routes.
     pub(crate) async fn to_judge(plugin: &'a Guest, request_id: String, allowed: Duration) -> Result<Self, CallError> {
+        let share = admit(&plugin.sandbox.judging, plugin.sandbox.queue_timeout.min(allowed), &request_id).await?;
+        Self::of_strategy(plugin, Some(share), request_id, allowed).await
+    }
+
+    /// A strategy's visit about anything else.
+    pub(crate) async fn to_serve(plugin: &'a Guest, request_id: String, allowed: Duration) -> Result<Self, CallError> {
+        Self::of_strategy(plugin, None, request_id, allowed).await
+    }
+
+    /// There is no caller yet, and nobody to talk to.
+    async fn of_strategy(
+        plugin: &'a Guest,
+        share: Option<OwnedSemaphorePermit>,
+        request_id: String,
+        allowed: Duration,
+    ) -> Result<Self, CallError> {
         let nobody = (request_id, Arc::new(Principal::local()), Arc::new(Nobody) as Arc<dyn ClientSink>);
-        Self::begin(plugin, &plugin.sandbox.strategies, None, nobody, allowed.min(plugin.shared.limits.deadline())).await
+        Self::begin(plugin, &plugin.sandbox.strategies, share, nobody, allowed.min(plugin.shared.limits.deadline())).await
     }
 
     async fn begin(

@@ -89,6 +89,8 @@ pub(crate) struct Inner {
     pub(crate) cache: Cache,
     /// Places for auth strategies: strangers take them, and must not take those of calls.
     pub(crate) strategies: Arc<Semaphore>,
+    /// Those of them in which credentials may be judged.
+    pub(crate) judging: Arc<Semaphore>,
     /// Places for calls.
     pub(crate) calls: Arc<Semaphore>,
     /// Places for watches.
@@ -117,6 +119,12 @@ const _: () = assert!(places_max() as u64 >= CONCURRENT_CALLS_MAX);
 /// Strategies that may judge or answer beside `calls` calls.
 fn strategies(calls: usize) -> usize {
     calls.div_ceil(STRATEGY_SHARE).min(STRATEGIES_MAX)
+}
+
+/// Credentials that may be judged in these places. A quarter stays for routes and descriptions: whoever sends credentials that a slow provider is
+/// asked about must not keep others from logging in.
+fn judging(strategies: usize) -> usize {
+    (strategies - strategies.div_ceil(4)).max(1)
 }
 
 /// Watches that may run beside `calls` calls.
@@ -150,6 +158,7 @@ impl Sandbox {
             engine,
             cache,
             strategies: Arc::new(Semaphore::new(strategies(calls))),
+            judging: Arc::new(Semaphore::new(judging(strategies(calls)))),
             calls: Arc::new(Semaphore::new(calls)),
             watches: Arc::new(Semaphore::new(watches(calls))),
             watch_share: watch_share(watches(calls)),
@@ -174,5 +183,17 @@ impl Sandbox {
 impl ToolRuntime for Sandbox {
     fn load(&self, source: PluginSource) -> BoxFuture<'_, Result<Loaded, Vec<Finding>>> {
         Box::pin(loader::load(&self.inner, source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::judging;
+
+    #[test]
+    fn credentials_leave_a_place_to_routes_wherever_there_are_two() {
+        for (places, most) in [(1, 1), (2, 1), (3, 2), (4, 3), (16, 12), (256, 192)] {
+            assert_eq!(judging(places), most);
+        }
     }
 }
