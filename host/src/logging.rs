@@ -16,6 +16,9 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// A line of the watcher about a log file in a folder that is watched would be the next thing that it tells.
+const WATCHER: &str = "notify=info";
+
 /// Starts logging. A filter that does not parse is said so, and `default` is used.
 pub(crate) fn start(format: LogFormat, default: &str) {
     let text = env::log().unwrap_or_else(|| default.to_owned());
@@ -23,10 +26,12 @@ pub(crate) fn start(format: LogFormat, default: &str) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(default), Some(error)),
     };
-    let filter = match portcullis_gateway::LOG_DIRECTIVE.parse() {
-        Ok(directive) if !text.contains("rmcp") => filter.add_directive(directive),
-        _ => filter,
-    };
+    let filter = [portcullis_gateway::LOG_DIRECTIVE, WATCHER].into_iter().fold(filter, |filter, directive| {
+        match (directive.split_once('='), directive.parse()) {
+            (Some((target, _)), Ok(directive)) if !text.contains(target) => filter.add_directive(directive),
+            _ => filter,
+        }
+    });
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),

@@ -256,6 +256,15 @@ fn a_broken_audit_trail_is_code_1_and_the_first_line_that_does_not_hold() {
 }
 
 #[test]
+fn the_example_with_logins_has_nothing_wrong_but_that_its_plugins_are_not_installed() {
+    let folder = folder(include_str!("../portcullis.login.example.yaml"));
+    let text = said(&portcullis(folder.path(), &["check", "-o", "name"]));
+    let names: Vec<&str> = text.lines().filter(|name| *name != "kubernetes").collect();
+    let wanted = ["plugins.oauth-proxy", "plugins.oidc", "listener main", "listener test"];
+    assert_eq!(names, wanted, "{}", said(&portcullis(folder.path(), &["check"])));
+}
+
+#[test]
 fn inspect_tells_what_a_component_is_and_runs_nothing() {
     let folder = folder("");
     let (add, trap) = (guest("add").unwrap(), guest("trap_in_list").unwrap());

@@ -17,11 +17,11 @@ fn sources(folder: &Path) -> String {
 
 #[test]
 fn every_guest_is_named_by_a_test() {
-    let tests = sources(&workspace().join("tests/it"));
+    let tests = ["tests/it", "tests/src"].map(|folder| sources(&workspace().join(folder))).concat();
     let examples = std::fs::read_dir(workspace().join("tests/guests/examples")).unwrap();
     let names = examples.map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned());
     let unnamed: Vec<String> = names.filter(|name| !tests.contains(&format!("guest!(\"{name}\")"))).collect();
-    assert!(unnamed.is_empty(), "no test in tests/it says guest!(\"…\") for: {unnamed:?}");
+    assert!(unnamed.is_empty(), "no test in tests/it, and nothing in tests/src for them, says guest!(\"…\") for: {unnamed:?}");
 }
 
 #[test]

@@ -1,6 +1,13 @@
 //! Integration tests, one binary. A module per subject; what they share is in `tests/src` and in the modules named `…_rig`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
+mod auth_foreign;
+mod auth_leaks;
+mod auth_oidc;
+mod auth_outages;
+mod auth_proxy;
+mod auth_replicas;
+mod auth_rig;
 mod conformance;
 mod foreign_client;
 mod guests_abi;
@@ -14,6 +21,9 @@ mod guests_refused;
 mod guests_rig;
 mod guests_serve;
 mod guests_swap;
+#[path = "../../host/store/tests/suite/server.rs"]
+#[allow(dead_code, reason = "the store's own tests use the rest")]
+mod postgres;
 mod serve_bad_input;
 mod serve_changes;
 mod serve_faults;

@@ -1,5 +1,5 @@
-//! Programs by others that test us: the official conformance suite (npm) and the official Python SDK (pip), each installed once into a
-//! private folder under `target/foreign` by the ordinary client of its registry. Versions are pinned here.
+//! Programs by others that test us: the official conformance suite and a certified OpenID Connect provider (npm), the official Python SDK
+//! (pip), each installed once into a private folder under `target/foreign` by the ordinary client of its registry. Versions are pinned here.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,10 @@ use crate::components::workspace;
 /// npm's `latest` of the suite is older and does not know revision 2026-07-28.
 const SUITE: &str = "@modelcontextprotocol/conformance@0.2.0-alpha.12";
 
-/// The suite needs Node.js 22. npm can bring it as a package without install scripts, one per platform.
+/// The OpenID Connect provider that is certified for the flows that we use.
+const PROVIDER: &str = "oidc-provider@9.13.3";
+
+/// Both need Node.js 22. npm can bring it as a package without install scripts, one per platform.
 const NODE: &str = "22.23.3";
 
 /// The official Python SDK.
@@ -31,18 +34,9 @@ impl Suite {
     /// # Errors
     /// What npm said.
     pub fn find() -> anyhow::Result<Option<Self>> {
-        if !runs("npm", "--version") {
-            return Ok(None);
-        }
-        let (folder, _lock) = folder("conformance")?;
-        let index = folder.join("node_modules/@modelcontextprotocol/conformance/dist/index.js");
-        let package = format!("node-{}-{}", system(), processor());
-        let node = folder.join("node_modules").join(&package).join("bin/node");
-        if !(index.exists() && node.exists()) {
-            let mut npm = Command::new("npm");
-            npm.args(["install", "--no-fund", "--no-audit", "--no-save", "--loglevel=error", "--prefix"]).arg(&folder);
-            install(npm.args([SUITE, &format!("{package}@{NODE}")]))?;
-        }
+        let entry = "node_modules/@modelcontextprotocol/conformance/dist/index.js";
+        let Some((node, folder)) = npm("conformance", SUITE, entry)? else { return Ok(None) };
+        let index = folder.join(entry);
         Ok(Some(Self { node, index }))
     }
 
@@ -53,6 +47,30 @@ impl Suite {
         command.arg(&self.index);
         command
     }
+}
+
+/// Node and a folder in which the certified provider can be imported; `None`: no npm on this machine.
+///
+/// # Errors
+/// What npm said.
+pub fn provider() -> anyhow::Result<Option<(PathBuf, PathBuf)>> {
+    npm("provider", PROVIDER, "node_modules/oidc-provider/lib/index.js")
+}
+
+/// Node and the folder with this package, installed if `entry` is not there.
+fn npm(name: &str, package: &str, entry: &str) -> anyhow::Result<Option<(PathBuf, PathBuf)>> {
+    if !runs("npm", "--version") {
+        return Ok(None);
+    }
+    let (folder, _lock) = folder(name)?;
+    let runtime = format!("node-{}-{}", system(), processor());
+    let node = folder.join("node_modules").join(&runtime).join("bin/node");
+    if !(folder.join(entry).exists() && node.exists()) {
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--no-fund", "--no-audit", "--no-save", "--loglevel=error", "--prefix"]).arg(&folder);
+        install(npm.args([package, &format!("{runtime}@{NODE}")]))?;
+    }
+    Ok(Some((node, folder)))
 }
 
 /// A Python that has the official SDK, installed if it is not there; `None`: no Python 3 on this machine.

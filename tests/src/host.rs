@@ -1,5 +1,6 @@
 //! `portcullis` as a process, with a folder of its own: configuration, plugins, cache and log. What a test then asks it is the test's.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -104,17 +105,18 @@ impl Installation {
     /// # Errors
     /// As [`Self::serve`].
     pub fn serve_with(self, environment: &[(&str, &str)]) -> anyhow::Result<Host> {
-        let log = self.path().join("host.log");
-        let mut command = Command::new(portcullis()?);
-        command.args(["serve", "--config"]).arg(self.config()).current_dir(self.path());
-        command.envs(environment.iter().copied());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?).spawn()?;
-        let stdout = child.stdout.take().context("no standard output")?;
-        let mut host = Host { child, url: String::new(), installation: self };
-        BufReader::new(stdout).read_line(&mut host.url)?;
-        host.url.truncate(host.url.trim_end().len());
-        anyhow::ensure!(!host.url.is_empty(), "the host ended before it listened:\n{}", host.log());
+        let environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let child = self.spawn(&environment)?;
+        let mut host = Host { child, url: String::new(), installation: self, environment };
+        host.listens()?;
         Ok(host)
+    }
+
+    fn spawn(&self, environment: &BTreeMap<String, String>) -> anyhow::Result<Child> {
+        let log = File::options().create(true).append(true).open(self.path().join("host.log"))?;
+        let mut command = Command::new(portcullis()?);
+        command.args(["serve", "--config"]).arg(self.config()).current_dir(self.path()).envs(environment);
+        Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?)
     }
 }
 
@@ -124,6 +126,7 @@ pub struct Host {
     child: Child,
     url: String,
     installation: Installation,
+    environment: BTreeMap<String, String>,
 }
 
 impl Host {
@@ -145,6 +148,37 @@ impl Host {
         std::fs::read_to_string(self.installation.path().join("host.log")).unwrap_or_default()
     }
 
+    /// Ends it as [`Drop`] does, and starts another in the same folder.
+    ///
+    /// # Errors
+    /// As [`Installation::serve`].
+    pub fn restart(&mut self) -> anyhow::Result<()> {
+        self.end();
+        self.child = self.installation.spawn(&self.environment)?;
+        self.listens()
+    }
+
+    /// Waits for the line that says where.
+    fn listens(&mut self) -> anyhow::Result<()> {
+        let stdout = self.child.stdout.take().context("no standard output")?;
+        self.url.clear();
+        BufReader::new(stdout).read_line(&mut self.url)?;
+        self.url.truncate(self.url.trim_end().len());
+        anyhow::ensure!(!self.url.is_empty(), "the host ended before it listened:\n{}", self.log());
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        // The standard library can only kill; the signal that asks goes through the program that every Unix has.
+        drop(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).stderr(Stdio::null()).status());
+        let asked = Instant::now();
+        while asked.elapsed() < END_WITHIN && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+
     /// Its process.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -154,13 +188,6 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // The standard library can only kill; the signal that asks goes through the program that every Unix has.
-        drop(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).stderr(Stdio::null()).status());
-        let asked = Instant::now();
-        while asked.elapsed() < END_WITHIN && matches!(self.child.try_wait(), Ok(None)) {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        drop(self.child.kill());
-        drop(self.child.wait());
+        self.end();
     }
 }

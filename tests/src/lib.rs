@@ -1,8 +1,13 @@
-//! What integration tests share: components built from source, the host as a process, programs by others, the host's services by hand. No tests live here; they are in `tests/it`.
+//! What integration tests share: components built from source, the host as a process, programs by others, a browser and an OAuth client, the host's services by
+//! hand. No tests live here; they are in `tests/it`.
 
+pub mod application;
+pub mod browser;
 pub mod components;
 pub mod foreign;
 pub mod host;
+pub mod idp;
+pub mod logins;
 pub mod ports;
 
 /// Path of a guest of `tests/guests/examples`, built as a component. A guest that does not exist does not compile; one that no test

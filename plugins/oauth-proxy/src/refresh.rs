@@ -91,6 +91,7 @@ fn standing(call: Call<'_>, grant: &Grant, number: u32) -> Standing {
 pub(crate) fn refresh(call: Call<'_>, client: &str, parameters: &Parameters) -> Answer {
     let text = parameters.need("refresh_token")?;
     let client = clients::find(call, client)?;
+    let mut asked = false;
     for _ in 0..TRIES {
         let (found, number) = login(call, text)?.ok_or_else(over)?;
         if found.record.client != client.id || found.record.provider != call.settings.upstream.issuer {
@@ -100,8 +101,12 @@ pub(crate) fn refresh(call: Call<'_>, client: &str, parameters: &Parameters) -> 
         match standing(call, &found.record, number) {
             Standing::Recent => return Ok(token::issued(call, &found.record, &extent)?),
             Standing::Reused => return Err(reused(call, &found.record)?.into()),
-            // The provider is asked before anything changes; what it says is in the record then.
-            Standing::Good if renewal::renew(call, &found.record.id)? => continue,
+            // The provider is asked before anything changes; what it says is in the record then. Once: tokens of a provider may last no
+            // longer than what counts as over (Keycloak's: 60 s).
+            Standing::Good if !asked && renewal::renew(call, &found.record.id)? => {
+                asked = true;
+                continue;
+            }
             Standing::Good => {}
         }
         if let Some(grant) = rotated(call, found)? {

@@ -35,12 +35,22 @@ fn ask(host: &impl Http, how: &Introspection, token: &str) -> Result<Option<Map<
     if matches!(reply.status, 401 | 403) {
         return Err("the introspection endpoint refuses our credentials: check `inject` of the egress rule".to_owned());
     }
+    if reply.status == 400 && is_no_token(&reply.body) {
+        return Ok(None);
+    }
     if reply.status != 200 {
         return Err(["the introspection endpoint answered ", &reply.status.to_string()].concat());
     }
     let answer: Map<String, Value> =
         serde_json::from_slice(&reply.body).map_err(|_| "the introspection endpoint answered no JSON object".to_owned())?;
     Ok((answer.get("active") == Some(&Value::Bool(true))).then_some(answer))
+}
+
+/// Whether a refusal is about the token, e.g. one that is encrypted for somebody else, and not about the request. RFC 7662 names no code for it;
+/// RFC 7009 §2.2.1 and RFC 6750 §3.1 have these.
+fn is_no_token(body: &[u8]) -> bool {
+    let refusal: Value = serde_json::from_slice(body).unwrap_or_default();
+    matches!(text(&refusal, "error"), Some("unsupported_token_type" | "invalid_token"))
 }
 
 fn judged(host: &impl Clock, (issuer, how): (&Issuer, &Introspection), leeway: u32, mut claims: Map<String, Value>) -> Verdict {

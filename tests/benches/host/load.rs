@@ -33,6 +33,11 @@ impl Request {
 
     /// `tools/call` of revision 2026-07-28, as a client that wants nothing beside the answer sends it.
     pub(crate) fn tool(name: &str, arguments: &Value, expected: &'static str) -> Self {
+        Self::tool_at("/mcp", name, arguments, expected)
+    }
+
+    /// The same at another endpoint.
+    pub(crate) fn tool_at(path: &str, name: &str, arguments: &Value, expected: &'static str) -> Self {
         let meta = json!({
             "io.modelcontextprotocol/protocolVersion": "2026-07-28",
             "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
@@ -41,7 +46,7 @@ impl Request {
         let params = json!({"name": name, "arguments": arguments, "_meta": meta});
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
         let head = format!(
-            "POST /mcp HTTP/1.1\r\nhost: localhost\r\naccept: application/json, text/event-stream\r\ncontent-type: application/json\r\n\
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\naccept: application/json, text/event-stream\r\ncontent-type: application/json\r\n\
              mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: {name}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );

@@ -5,6 +5,7 @@ mod auth;
 mod fleet;
 mod guests;
 mod load;
+mod login;
 mod memory;
 mod native;
 mod plugin;
@@ -26,7 +27,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Measure = fn() -> anyhow::Result<Vec<Row>>;
 
 /// What can be measured, by the word that picks it: `cargo bench -p portcullis-tests --bench host -- http waiting`.
-const SUBJECTS: [(&str, Measure); 7] = [
+const SUBJECTS: [(&str, Measure); 8] = [
     ("http", throughput::rows),
     ("memory", memory::rows),
     ("waiting", waiting::rows),
@@ -34,6 +35,7 @@ const SUBJECTS: [(&str, Measure); 7] = [
     ("plugin", plugin::rows),
     ("fleet", fleet::rows),
     ("auth", auth::rows),
+    ("login", login::rows),
 ];
 
 fn main() -> anyhow::Result<()> {

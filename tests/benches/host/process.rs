@@ -79,12 +79,17 @@ impl Serving {
 
     /// Processor time of all its threads; `None` where there is no `/proc`.
     pub(crate) fn processor_time(&self) -> Option<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        // The second field is the name in parentheses; user and system time are the 14th and 15th.
-        let (_, rest) = stat.rsplit_once(')')?;
-        let ticks: u32 = rest.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
-        Some(Duration::from_secs(1) * ticks / TICKS)
+        processor_time(self.child.id())
     }
+}
+
+/// Processor time of all threads of a process; `None` where there is no `/proc`.
+pub(crate) fn processor_time(process: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second field is the name in parentheses; user and system time are the 14th and 15th.
+    let (_, rest) = stat.rsplit_once(')')?;
+    let ticks: u32 = rest.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
+    Some(Duration::from_secs(1) * ticks / TICKS)
 }
 
 impl Drop for Serving {

@@ -5,6 +5,7 @@
 
 mod backend;
 mod conditions;
+mod database;
 mod encryption;
 mod limits;
 mod outages;

@@ -1,19 +1,14 @@
 //! A PostgreSQL server in a temporary folder, on a Unix socket there.
 //!
 //! A shell stands between: it holds the server, and ends it when its standard input ends, which is when the handle is dropped or this process
-//! ends in whichever way.
+//! ends in whichever way. Also a module of the tests of the whole host (`tests/it`), so it speaks no SQL; that is in `database.rs`.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::str::FromStr as _;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection};
 
 pub(crate) const SKIPPED: &str = "SKIPPED: no PostgreSQL server. Install Debian's package `postgresql` (no running service is needed), or put \
      `initdb` and `postgres` on the PATH";
@@ -28,7 +23,6 @@ pub(crate) struct Server {
     programs: PathBuf,
     pub(crate) folder: PathBuf,
     shell: Option<Child>,
-    databases: AtomicU32,
     /// Whether the folder is somebody's who will remove it.
     kept: bool,
 }
@@ -62,7 +56,7 @@ impl Server {
             .output();
         let made = made.unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let mut server = Self { programs, folder, shell: None, databases: AtomicU32::new(0), kept };
+        let mut server = Self { programs, folder, shell: None, kept };
         server.resume();
         Some(server)
     }
@@ -93,20 +87,8 @@ impl Server {
         }
     }
 
-    pub(crate) async fn connect(&self, database: &str) -> PgConnection {
-        PgConnectOptions::from_str(&self.url(database)).unwrap().connect().await.unwrap()
-    }
-
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://portcullis@localhost/{database}?host={}", self.folder.display())
-    }
-
-    /// Makes an empty database; its URL.
-    pub(crate) async fn database(&self) -> String {
-        let name = format!("test{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        let create = AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::raw_sql(create).execute(&mut self.connect("postgres").await).await.unwrap();
-        self.url(&name)
     }
 }
 

@@ -174,6 +174,17 @@ fn the_provider_is_asked_when_its_token_is_over_and_what_it_says_of_the_person_h
 }
 
 #[test]
+fn a_provider_whose_tokens_last_no_longer_than_what_counts_as_over_is_asked_once_a_refresh() {
+    let world = World::new();
+    world.host.provider.borrow_mut().members = json!({"expires_in": 60});
+    let (client, tokens) = world.login();
+    let tokens = body(&world.refresh(&client, &token(&tokens), &[]));
+    assert_eq!(world.host.provider.borrow().refreshes, 1);
+    assert_eq!(world.refresh(&client, &token(&tokens), &[]).status, 200);
+    assert_eq!(world.host.provider.borrow().refreshes, 2);
+}
+
+#[test]
 fn a_person_who_is_no_longer_welcome_or_somebody_else_is_out() {
     for change in [json!({"sub": "mallory"}), json!({"aud": "another"})] {
         let world = World::new();

@@ -50,6 +50,9 @@ fn what_is_not_active_is_refused_and_only_true_is_active() {
     for answer in [json!({"active": false}), json!({"active": "true", "sub": "alice"}), json!({"sub": "alice"})] {
         assert!(matches!(judged(&answering(200, &answer), "t"), Ok(Verdict::Reject(_))), "{answer}");
     }
+    // What a provider says to tokens that it encrypted for somebody else.
+    let refusal = answering(400, &json!({"error": "unsupported_token_type"}));
+    assert!(matches!(judged(&refusal, "t"), Ok(Verdict::Reject(_))));
 }
 
 #[test]
@@ -63,6 +66,7 @@ fn an_active_token_of_another_issuer_audience_or_time_is_refused() {
 fn an_issuer_that_does_not_answer_lets_nobody_in_and_sends_nobody_away() {
     for host in [
         answering(500, &active(json!({}))),
+        answering(400, &json!({"error": "invalid_request"})),
         answering(401, &json!({})),
         answering(302, &active(json!({}))),
         answering(200, &json!("active")),
