@@ -63,7 +63,11 @@ pub(crate) fn is_remote() -> bool {
 
 /// Scopes to advertise in place of the configured ones.
 pub(crate) fn oauth_scopes() -> Option<Vec<String>> {
-    let text = read(OAUTH_SCOPES)?.into_string().ok()?;
+    scopes(&read(OAUTH_SCOPES)?.into_string().ok()?)
+}
+
+/// `None` if it names none: that is no wish to advertise none.
+fn scopes(text: &str) -> Option<Vec<String>> {
     let scopes: Vec<String> = text.split([' ', ',', '\t', '\n']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     (!scopes.is_empty()).then_some(scopes)
 }
@@ -71,4 +75,15 @@ pub(crate) fn oauth_scopes() -> Option<Vec<String>> {
 /// The cargo to call.
 pub(crate) fn cargo() -> OsString {
     read(CARGO).unwrap_or_else(|| "cargo".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scopes;
+
+    #[test]
+    fn scopes_have_blanks_or_commas_between_and_none_is_no_wish() {
+        assert_eq!(scopes(" read,write\tadmin\n").unwrap(), ["read", "write", "admin"]);
+        assert_eq!(scopes(" , "), None);
+    }
 }
