@@ -118,18 +118,23 @@ pub(crate) async fn assemble(
     findings.extend(silent);
     let (strategies, refused) = Strategies::build(&config, authenticators, described);
     findings.extend(refused);
+    let scopes = tool_scopes(&catalogue);
+    findings.extend(strategies.out_of_reach(&config, &scopes));
     let generation = previous.map_or(1, |one| one.snapshot.generation + 1);
-    let policy = policy(&config, &catalogue);
+    let policy = policy(&config, scopes);
     let snapshot = Snapshot { generation, config, catalogue, strategies, policy, findings };
     Assembly { snapshot: Arc::new(snapshot), kept }
 }
 
-fn policy(config: &Config, catalogue: &Catalogue) -> Policy {
+/// Tools that need scopes.
+fn tool_scopes(catalogue: &Catalogue) -> BTreeMap<String, Vec<String>> {
+    let tools = catalogue.tools().filter(|tool| !tool.scopes.is_empty());
+    tools.map(|tool| (tool.name.clone(), tool.scopes.clone())).collect()
+}
+
+fn policy(config: &Config, tool_scopes: BTreeMap<String, Vec<String>>) -> Policy {
     let rules = config.tokens.iter().map(|(name, token)| (name.clone(), token.rules.clone())).collect();
-    let scopes = catalogue.tools().filter(|tool| !tool.scopes.is_empty());
-    Policy::new(rules)
-        .with_access(config.access.clone(), config.scope_hierarchy.clone())
-        .with_tool_scopes(scopes.map(|tool| (tool.name.clone(), tool.scopes.clone())).collect())
+    Policy::new(rules).with_access(config.access.clone(), config.scope_hierarchy.clone()).with_tool_scopes(tool_scopes)
 }
 
 /// One assembly in progress.

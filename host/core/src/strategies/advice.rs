@@ -40,7 +40,7 @@ impl Strategies {
             }
             findings.extend(missing.into_iter().map(|(scope, tool)| {
                 let path = &endpoint.path;
-                let message = format!("no login at `{path}` brings scope `{scope}`, which tool `{tool}` needs");
+                let message = format!("as its strategies describe themselves, no login at `{path}` brings scope `{scope}`, which tool `{tool}` needs");
                 Finding::warning(format!("listener {}", listener.name), message)
                     .hint(format!("name `{scope}` in `scopes` of the strategy's settings, or of endpoint `{path}`"))
             }));
